@@ -1,0 +1,1 @@
+"""The dataset folder: tables, media, the record of work, and the snapshot that says what is live."""

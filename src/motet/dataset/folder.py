@@ -1,0 +1,87 @@
+"""A dataset on disk, for reading."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import yaml
+
+from motet.dataset.media import Media
+from motet.dataset.query import connect, parquet
+from motet.dataset.rows import row_types
+from motet.dataset.snapshot import Snapshot, live
+from motet.errors import UserError
+
+FORMAT = 1
+RECIPE_FILE = "motet.yaml"
+
+
+class Dataset:
+    """An existing dataset folder; raises UserError when `folder` is none or is of a newer format.
+
+    Everything here reads the live snapshot as it stands at the moment of the call.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        self.made_by = read_recipe_file(self.folder)
+        self.media = Media(self.folder)
+
+    @property
+    def snapshot(self) -> Snapshot:
+        found = live(self.folder)
+        if found is None:
+            raise UserError(f"{self.folder} has no finished run yet: run its `motet build` again to the end.", exit_code=1)
+        return found
+
+    def tables(self) -> dict[str, int]:
+        """Live tables and their rows."""
+        return dict(self.snapshot.tables)
+
+    def table(self, name: str) -> pa.Table:
+        """All live rows of a table, sorted by id."""
+        snapshot = self.snapshot
+        if name not in snapshot.tables:
+            known = ", ".join(snapshot.tables) or "none"
+            raise UserError(f"{self.folder} has no table {name!r}; its tables are: {known}.")
+        return pq.read_table(snapshot.table(name))
+
+    def query(self, sql: str) -> duckdb.DuckDBPyRelation:
+        """Run SQL over the live tables (by name) and `work` (what became of every input of every stage)."""
+        snapshot = self.snapshot
+        connection = connect()
+        for name in snapshot.tables:
+            connection.execute(f"CREATE VIEW {name} AS SELECT * FROM {parquet([snapshot.table(name)])}")
+        verdicts = [
+            f"SELECT '{stage.name}' AS stage, * FROM {parquet([snapshot.folder / stage.verdicts])}" for stage in snapshot.stages
+        ]
+        if verdicts:
+            connection.execute("CREATE VIEW work AS " + " UNION ALL ".join(verdicts))
+        try:
+            return connection.sql(sql)
+        except duckdb.Error as error:
+            raise UserError(f"The query cannot be run: {str(error).splitlines()[0]}") from None
+
+
+def read_recipe_file(folder: Path) -> dict[str, Any]:
+    """The dataset's motet.yaml; raises UserError when the folder is not a dataset this version can use."""
+    path = folder / RECIPE_FILE
+    try:
+        stored = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{folder} is not a Motet dataset (no {RECIPE_FILE} in it); `motet build` makes one.") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UserError(f"{path} cannot be read ({type(error).__name__}); restore it, or build into another folder.") from None
+    if not isinstance(stored, dict) or not isinstance(stored.get("format"), int):
+        raise UserError(f"{path} is not a Motet recipe file; build into another folder.")
+    if stored["format"] > FORMAT:
+        made = stored.get("motet", "a newer version")
+        raise UserError(f"{folder} was made by motet {made}, which writes a newer format: update this motet to use it.")
+    return stored
+
+
+__all__ = ["FORMAT", "RECIPE_FILE", "Dataset", "read_recipe_file", "row_types"]

@@ -1,0 +1,181 @@
+"""Verifying a dataset, and taking out what nothing live refers to."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from motet.dataset.ledger import Ledger
+from motet.dataset.media import Media
+from motet.dataset.query import batches, connect, parquet
+from motet.dataset.rows import media_fields, row_types
+from motet.dataset.snapshot import Snapshot, digest, live
+from motet.dataset.tables import write_table
+
+KEYS = pa.schema([("key", pa.string())])
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something in a dataset that breaks a promise."""
+
+    kind: str  # damaged_media | missing_media | damaged_table | missing_part | dangling
+    where: str
+    detail: str
+
+
+def check(folder: Path) -> Iterator[Fault]:
+    """Every fault of a dataset: parts that are gone or unreadable, tables and media that are not what was written,
+    references that lead nowhere."""
+    ledger = Ledger(folder)
+    for shelf in ledger.shelves():
+        for part in ledger.parts(shelf):
+            name = str(part.relative_to(folder))
+            if not part.exists():
+                yield Fault("missing_part", name, "the commit record names it, and it is gone")
+            elif problem := _unreadable(part):
+                yield Fault("damaged_table", name, problem)
+    snapshot = live(folder)
+    if snapshot is None:
+        return
+    for state in snapshot.stages:
+        for name, expected in state.digests.items():
+            path = snapshot.folder / name
+            if not path.exists():
+                yield Fault("missing_part", f"{snapshot.folder.name}/{name}", "the snapshot names it, and it is gone")
+            elif digest(path) != expected:
+                yield Fault("damaged_table", f"{snapshot.folder.name}/{name}", "its bytes are not those that were published")
+    for reference in _live_references(folder, snapshot):
+        path = folder / reference
+        if not path.exists():
+            yield Fault("missing_media", reference, "a live row refers to it, and it is gone")
+        elif _hash(path) != path.name.split(".")[0]:
+            yield Fault("damaged_media", reference, "its bytes are not what its name says")
+    yield from _dangling(snapshot)
+
+
+def clean(folder: Path) -> tuple[int, int]:
+    """Forget answers that nothing live uses and delete media that nothing refers to; returns (answers, bytes freed).
+
+    The caller holds the writer's lock. Until then a setting changed back finds its old answers again; afterwards not.
+    """
+    snapshot = live(folder)
+    connection = connect()
+    used = _keys_file(connection, folder, [snapshot] if snapshot else [], "SELECT key FROM ({all})")
+    ledger = Ledger(folder)
+    known = [p for shelf in ledger.shelves() if shelf.startswith("work/") for p in ledger.parts(shelf)]
+    unused = folder / ".scratch-unused.parquet"
+    if known:
+        sql = f"SELECT DISTINCT key FROM {parquet(known)} ANTI JOIN {parquet([used])} USING (key)"
+        write_table(unused, KEYS, batches(connection, sql, KEYS))
+        forgotten = _forget(ledger, unused)
+    else:
+        forgotten = 0
+    used.unlink()
+    unused.unlink(missing_ok=True)
+    return forgotten, collect_media(folder)
+
+
+def purge(folder: Path, before: Snapshot, sources: set[str]) -> int:
+    """Forget every answer that only `sources` (file ids) had in the snapshot `before`, and delete their media and the
+    older snapshots that show them. Returns the bytes of media freed."""
+    connection = connect()
+    listed = ", ".join(f"'{s}'" for s in sorted(sources)) or "''"
+    gone = _keys_file(connection, folder, [before], f"SELECT key FROM ({{all}}) WHERE source IN ({listed})", "gone")
+    now = live(folder)
+    used = _keys_file(connection, folder, [now] if now else [], "SELECT key FROM ({all})")
+    only = folder / ".scratch-only.parquet"
+    sql = f"SELECT DISTINCT key FROM {parquet([gone])} ANTI JOIN {parquet([used])} USING (key)"
+    write_table(only, KEYS, batches(connection, sql, KEYS))
+    _forget(Ledger(folder), only)
+    for path in (gone, used, only):
+        path.unlink()
+    if now is not None:
+        for old in now.folder.parent.iterdir():
+            if old.name.isdigit() and old != now.folder:
+                shutil.rmtree(old)
+    return collect_media(folder)
+
+
+def collect_media(folder: Path) -> int:
+    """Delete media files that no committed row refers to; returns the bytes freed."""
+    ledger = Ledger(folder)
+    kept: set[str] = set()
+    for table, row_type in row_types().items():
+        for field in media_fields(row_type):
+            for part in ledger.parts(f"tables/{table}"):
+                for batch in pq.ParquetFile(part).iter_batches(columns=[field]):
+                    kept.update(batch.column(0).to_pylist())
+    freed = 0
+    for path in list(Media(folder).all()):
+        if str(path.relative_to(folder)) not in kept:
+            freed += path.stat().st_size
+            path.unlink()
+    return freed
+
+
+def _forget(ledger: Ledger, keys: Path) -> int:
+    shelves = ledger.shelves()
+    return ledger.forget(
+        keys,
+        [s.removeprefix("work/") for s in shelves if s.startswith("work/")],
+        [s.removeprefix("tables/") for s in shelves if s.startswith("tables/")],
+    )
+
+
+def _keys_file(
+    connection: duckdb.DuckDBPyConnection, folder: Path, snapshots: list[Snapshot], sql: str, name: str = "used"
+) -> Path:
+    path = folder / f".scratch-{name}.parquet"
+    verdicts = [s.folder / state.verdicts for s in snapshots for state in s.stages]
+    if not verdicts:
+        write_table(path, KEYS, [])
+        return path
+    everything = f"SELECT key, source FROM {parquet(verdicts)}"
+    write_table(path, KEYS, batches(connection, sql.format(all=everything), KEYS))
+    return path
+
+
+def _live_references(folder: Path, snapshot: Snapshot) -> list[str]:
+    found: set[str] = set()
+    types = row_types()
+    for state in snapshot.stages:
+        for table, name in state.outputs.items():
+            if table not in types or not (snapshot.folder / name).exists():
+                continue
+            for field in media_fields(types[table]):
+                column = pq.read_table(snapshot.folder / name, columns=[field]).column(0)
+                found.update(column.to_pylist())
+    return sorted(found)
+
+
+def _dangling(snapshot: Snapshot) -> Iterator[Fault]:
+    if "files" not in snapshot.tables:
+        return
+    connection = connect()
+    files = parquet([snapshot.table("files")])
+    for table in snapshot.tables:
+        sql = f"SELECT id FROM {parquet([snapshot.table(table)])} WHERE source NOT IN (SELECT id FROM {files}) LIMIT 20"
+        for (row_id,) in connection.sql(sql).fetchall():
+            yield Fault("dangling", f"{table}:{row_id}", "its source is not among the live files")
+
+
+def _unreadable(part: Path) -> str:
+    try:
+        for _ in pq.ParquetFile(part).iter_batches():
+            pass
+    except (pa.ArrowException, OSError) as error:
+        return str(error).splitlines()[0]
+    return ""
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

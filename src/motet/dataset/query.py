@@ -1,0 +1,47 @@
+"""DuckDB over the dataset's Parquet files, with bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+BATCH = 4096
+
+
+def connect(scratch: Path | None = None, memory: str = "1GB") -> duckdb.DuckDBPyConnection:
+    """A private in-memory database that spills to `scratch` past `memory`."""
+    connection = duckdb.connect(config={"memory_limit": memory, "threads": 2})
+    connection.execute("SET TimeZone='UTC'")
+    if scratch is not None:
+        connection.execute(f"SET temp_directory={quoted(str(scratch))}")
+    return connection
+
+
+def quoted(text: str) -> str:
+    """`text` as an SQL string."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def parquet(paths: Sequence[Path]) -> str:
+    """An SQL table expression over Parquet files (at least one)."""
+    listed = ", ".join(quoted(_literal(str(path))) for path in paths)
+    return f"read_parquet([{listed}])"
+
+
+def _literal(path: str) -> str:
+    # DuckDB expands globs in file names; a folder called `[2]` must stay itself.
+    return "".join(f"[{c}]" if c in "*?[" else c for c in path)
+
+
+def batches(connection: duckdb.DuckDBPyConnection, sql: str, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """Stream a query's result in `schema`."""
+    reader = connection.sql(sql).to_arrow_reader(BATCH)
+    for batch in reader:
+        yield (
+            pa.Table.from_batches([batch]).cast(schema).combine_chunks().to_batches()[0]
+            if batch.num_rows
+            else (pa.RecordBatch.from_pylist([], schema=schema))
+        )

@@ -1,0 +1,228 @@
+"""The rows of every table, in one place.
+
+A row has an identity that the engine fills in and a payload that a stage computes:
+
+- `id`      unique in its table and stable: a file's id, then `.p003` (part), `.c012` (clip) and so on.
+- `source`  the id of the file it all came from.
+- `path`    that file as a person knows it (`Artist/Title.mid`).
+- `lineage` the same chain with the file's content in place of its name: renaming a file changes no random draw.
+
+The payload never holds an identity, so equal content is computed once, whatever it is called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any, ClassVar
+
+IDENTITY = ("id", "source", "path", "lineage")
+
+
+def locator(default: Any = MISSING) -> Any:
+    """A field that tells where bytes lie, not what they are: it never enters a key."""
+    return field(metadata={"locator": True}, default=default)
+
+
+def media(default: Any = MISSING) -> Any:
+    """A field that names a file of the dataset's media (a relative path with the content's hash)."""
+    return field(metadata={"media": True}, default=default)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """What every table's rows share. `table` is the table's name, `letter` marks its ids below the source's."""
+
+    table: ClassVar[str]
+    letter: ClassVar[str] = ""
+    # Factories, so that the class has no such attributes and a row shown only in part raises on them.
+    id: str = field(default_factory=str)
+    source: str = field(default_factory=str)
+    path: str = field(default_factory=str)
+    lineage: str = field(default_factory=str)
+
+
+@dataclass(frozen=True, kw_only=True)
+class File(Row):
+    """A source file, or one member of an archive, as the scan found it."""
+
+    table: ClassVar[str] = "files"
+    root: str = locator()
+    location: str = locator()
+    member: int = locator()
+    offset: int = locator()
+    inner_path: str = locator()
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Song(Row):
+    """A MIDI file that can be used, with the facts that need no theory. Times in seconds on the file's tempo map."""
+
+    table: ClassVar[str] = "songs"
+    sha256: str
+    read_as: str  # "strict" or "sanitised"
+    division: int  # as in the header: ticks per quarter, or SMPTE when negative
+    seconds: float  # to the last note-off
+    first_onset: float
+    last_tick: int
+    notes: int
+    tracks: int
+    tempo: float  # mean quarter notes per minute, weighted by time
+    tempo_min: float
+    tempo_max: float
+    tempo_changes: list[list[int]]  # (tick, microseconds per quarter)
+    metre_changes: list[list[int]]  # (tick, numerator, denominator)
+    programs: list[int]
+    has_drums: bool
+    pitch_low: int
+    pitch_high: int
+    notes_digest: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Duplicate(Row):
+    """A song that is another one again, and the one that stays for it."""
+
+    table: ClassVar[str] = "duplicates"
+    level: str  # same_bytes | same_notes
+    survivor: str
+    survivor_path: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part(Row):
+    """One instrument of a song, as a MIDI file of its own."""
+
+    table: ClassVar[str] = "parts"
+    letter: ClassVar[str] = "p"
+    index: int
+    midi: str = media()
+    program: int
+    is_drum: bool
+    channel: int
+    track_name: str
+    notes: int
+    first_onset: float
+    last_off: float
+    pitch_low: int
+    pitch_high: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stem(Row):
+    """The sound of one part. `audio` times 10^(-stored_gain_db/20) is what the synth gave."""
+
+    table: ClassVar[str] = "stems"
+    letter: ClassVar[str] = "p"
+    index: int
+    audio: str = media()
+    rate: int
+    frames: int
+    stored_gain_db: float
+    peak_db: float | None  # of the synth's output, dBFS; null when silent
+    silent: bool
+    synth: str
+    synth_version: str
+    font: str
+    font_sha256: str
+    font_licence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mix(Row):
+    """All stems of a song summed: each stored stem times its gain gives the mix."""
+
+    table: ClassVar[str] = "mixes"
+    audio: str = media()
+    rate: int
+    frames: int
+    seconds: float
+    gain_db: float
+    lufs: float | None  # integrated loudness reached, BS.1770; null below its gates
+    true_peak_db: float | None
+    ceiling_won: bool
+    stem_indices: list[int]
+    stem_gains_db: list[float]
+    missing_stems: list[int]
+    peaks: list[int]  # min and max pairs, -127..127, for a picture
+    font: str
+    font_licence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clip(Row):
+    """A span of a song's mix cut at bar lines, with the facts of that span."""
+
+    table: ClassVar[str] = "clips"
+    letter: ClassVar[str] = "c"
+    index: int
+    audio: str = media()
+    rate: int
+    start_frame: int
+    end_frame: int
+    start: float
+    end: float
+    start_tick: int
+    end_tick: int
+    first_bar: int  # counted from 1
+    bars: int
+    tempo: float
+    tempo_steady: bool
+    metre: str  # "3/4"; "" when it changes inside
+    notes: int
+    notes_per_second: float
+    instruments: list[str]  # by share of notes, drums last
+    instrument_notes: list[int]
+    has_drums: bool
+    lufs: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caption(Row):
+    """One sentence about a clip that its facts support."""
+
+    table: ClassVar[str] = "captions"
+    text: str
+    writer: str
+
+
+def row_fields(row_type: type[Row]) -> tuple[str, ...]:
+    """The payload's field names, in order."""
+    return tuple(f.name for f in fields(row_type) if f.name not in IDENTITY)
+
+
+def locators(row_type: type[Row]) -> frozenset[str]:
+    return frozenset(f.name for f in fields(row_type) if f.metadata.get("locator"))
+
+
+def media_fields(row_type: type[Row]) -> tuple[str, ...]:
+    return tuple(f.name for f in fields(row_type) if f.metadata.get("media"))
+
+
+def payload(row: Row) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in row_fields(type(row))}
+
+
+def limited(row_type: type[Row], values: Mapping[str, Any], allowed: frozenset[str]) -> Any:
+    """A row that has only the `allowed` fields: touching another raises AttributeError.
+
+    That is how a stage is held to the inputs it declares, and so to its key.
+    """
+    row = object.__new__(row_type)
+    for name in allowed:
+        object.__setattr__(row, name, values[name])
+    return row
+
+
+def row_types() -> dict[str, type[Row]]:
+    """Every table's row type by table name, those of plug-ins included once they are imported."""
+    found: dict[str, type[Row]] = {}
+    queue = list(Row.__subclasses__())
+    while queue:
+        row_type = queue.pop()
+        queue.extend(row_type.__subclasses__())
+        if "table" in vars(row_type):
+            found[row_type.table] = row_type
+    return found

@@ -1,0 +1,84 @@
+"""Parquet files: written in one step, read as a stream, and the schemas of rows."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from motet.dataset.durable import sync_file
+from motet.dataset.rows import IDENTITY, Row, row_fields
+
+ROW_GROUP = 8192
+BATCH = 1024
+
+_SCALARS = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_(), bytes: pa.binary()}
+
+
+def schema(row_type: type[Row]) -> pa.Schema:
+    """The table's schema: identity first, then the payload in the order it is declared."""
+    hints = get_type_hints(row_type)
+    return pa.schema([(name, _arrow_type(hints[name])) for name in (*IDENTITY, *row_fields(row_type))])
+
+
+def payload_schema(row_type: type[Row]) -> pa.Schema:
+    hints = get_type_hints(row_type)
+    return pa.schema([(name, _arrow_type(hints[name])) for name in row_fields(row_type)])
+
+
+def _arrow_type(hint: Any) -> pa.DataType:
+    if hint in _SCALARS:
+        return _SCALARS[hint]
+    if get_origin(hint) is list:
+        return pa.list_(_arrow_type(get_args(hint)[0]))
+    if get_origin(hint) in (Union, UnionType):
+        inner = [a for a in get_args(hint) if a is not type(None)]
+        if len(inner) == 1:
+            return _arrow_type(inner[0])
+    msg = f"a row field cannot be {hint!r}: use str, int, float, bool, bytes, a list of them, or one of them | None"
+    raise TypeError(msg)
+
+
+def stream(file: Path, columns: list[str] | None = None) -> Iterator[dict[str, Any]]:
+    """The rows of a Parquet file, one after another, in flat memory."""
+    with pq.ParquetFile(file) as parquet:
+        for batch in parquet.iter_batches(BATCH, columns=columns):
+            yield from batch.to_pylist()
+
+
+def write_table(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> int:
+    """Write a Parquet file in one step, streaming; returns its rows."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    rows = 0
+    try:
+        with pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+            for table in _regrouped(schema, batches):
+                rows += table.num_rows
+                writer.write_table(table, row_group_size=ROW_GROUP)
+        sync_file(temporary)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    return rows
+
+
+def _regrouped(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    # Equal rows must give equal bytes however they were batched, so row groups are cut at fixed counts.
+    held: list[pa.RecordBatch] = []
+    count = 0
+    for batch in batches:
+        held.append(batch)
+        count += batch.num_rows
+        while count >= ROW_GROUP:
+            table = pa.Table.from_batches(held, schema=schema)
+            yield table.slice(0, ROW_GROUP).combine_chunks()
+            rest = table.slice(ROW_GROUP)
+            held, count = rest.to_batches(), rest.num_rows
+    if count:
+        yield pa.Table.from_batches(held, schema=schema).combine_chunks()

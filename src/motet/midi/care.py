@@ -1,0 +1,117 @@
+"""Which files symusic 0.6 would accept and yet misread, told from the bytes in a fraction of the time of reading them."""
+
+import re
+import struct
+from functools import cache
+
+from motet.midi.errors import Unreadable
+from motet.midi.events import END_OF_TRACK, ESCAPE, META, NOTE_ON, PROGRAM, SYSEX, Event, chunks, number, read_track
+
+# Tempo, metre and key events of the wrong length: symusic reads on past their end.
+_ODD_META = re.compile(rb"\xff(?:\x51[^\x03]|\x58[^\x04]|\x59[^\x02])", re.DOTALL)
+# Of a sysex continuation (an 0xF7 that ends no sysex) symusic reads the first byte only.
+_SYSEX = re.compile(rb"\xf0[\x80-\xff]{0,3}[\x00-\x7f]+\xf7")
+# Running status that goes on after a sysex: symusic takes the length of the sysex for that of the message.
+_RUNNING_ON = re.compile(rb"\xf7[\x80-\xff]{0,3}[\x00-\x7f]{2}")
+# Channel messages: a delta time, a status, one or two data bytes, then more of the same without the status.
+_DELTA = rb"[\x80-\xff]{0,3}+[\x00-\x7f]"
+_MESSAGES = re.compile(
+    _DELTA
+    + rb"([\x80-\xef])(?:(?<=[\xc0-\xdf])[\x00-\x7f](?:%b[\x00-\x7f])*+" % _DELTA
+    + rb"|(?<![\xc0-\xdf])[\x00-\x7f]{2}(?:%b[\x00-\x7f]{2})*+)" % _DELTA
+)
+_RUN = re.compile(rb"(?:%b)++" % _MESSAGES.pattern)
+_TO_PROGRAM = [re.compile(bytes((PROGRAM | channel,)) + rb"[\x01-\x7f]") for channel in range(16)]
+_HIGH_LOW = b"L" * 128 + b"H" * 128
+_NOT_NOTE_OR_PROGRAM = bytes(byte for byte in range(256) if byte & 0xF0 not in (NOTE_ON, PROGRAM))
+
+
+def needs_care(data: bytes) -> bool:
+    """Whether these MIDI bytes must be read event by event: symusic would refuse them or hear something else."""
+    if len(data) < 14:
+        return True
+    size, form, count, division = struct.unpack_from(">IHHH", data, 4)
+    if size != 6 or form > 1 or not 0 < division < 0x8000:
+        return True
+    try:
+        tracks = [data[start:end] for start, end in chunks(data, 14, count)]
+        return any(map(_misread, tracks)) or (len(tracks) > 1 and _shares_programs(tracks))
+    except Unreadable:
+        return True
+
+
+def _misread(track: bytes) -> bool:
+    if _ODD_META.search(track) or _RUNNING_ON.search(track):
+        return True
+    if track.count(b"\xf7") > len(_SYSEX.findall(track)) and ESCAPE in _statuses(track):
+        return True
+    # Sixteen delta times of four bytes can wrap a clock of 32 bits unseen.
+    return track.translate(_HIGH_LOW).count(b"HHHL") >= 16 and _length(track) >= 1 << 31
+
+
+def _length(track: bytes) -> int:
+    events: list[Event] = []
+    read_track(track, 0, len(track), events)
+    return events[-1][0] if events else 0
+
+
+def _shares_programs(tracks: list[bytes]) -> bool:
+    """Whether a track plays on a channel whose program only other tracks choose (and not merely as 0)."""
+
+    @cache
+    def used(index: int) -> tuple[int, int]:
+        return _channels(_statuses(tracks[index]), tracks[index])
+
+    # Bytes that could be note-on and program change rule out most tracks at once; the others are looked at closer.
+    seen = [_channels(set(track.translate(None, _NOT_NOTE_OR_PROGRAM)), track) for track in tracks]
+    choosers = [sum(chooses >> channel & 1 for _, chooses in seen) for channel in range(16)]
+    needed = 0
+    for index, (plays, chooses) in enumerate(seen):
+        elsewhere = sum(1 << channel for channel, count in enumerate(choosers) if count > chooses >> channel & 1)
+        if plays & elsewhere:
+            plays, chooses = used(index)
+            needed |= plays & ~chooses & elsewhere
+    return any(used(index)[1] & needed for index, (_, chooses) in enumerate(seen) if chooses & needed)
+
+
+def _channels(statuses: set[int], track: bytes) -> tuple[int, int]:
+    """The channels, as bits, of the note-ons and the program changes among status bytes.
+
+    A channel that is given no program but 0, which is every channel's first, counts as given none.
+    """
+    plays = chooses = 0
+    for status in statuses:
+        if status & 0xF0 == NOTE_ON:
+            plays |= 1 << (status & 15)
+        elif status & 0xF0 == PROGRAM and _TO_PROGRAM[status & 15].search(track):
+            chooses |= 1 << (status & 15)
+    return plays, chooses
+
+
+def _statuses(track: bytes) -> set[int]:
+    """The status bytes of a track, read by whole runs of channel messages."""
+    found: set[int] = set()
+    running = at = 0
+    try:
+        while at < len(track):
+            if run := _RUN.match(track, at):
+                used = _MESSAGES.findall(track, at, run.end())
+                found.update(map(ord, set(used)))
+                running = ord(used[-1])
+                at = run.end()
+                continue
+            _, at = number(track, at)
+            status = track[at]
+            if status < 0x80 and running:
+                at += 1 if running & 0xE0 == 0xC0 else 2
+                continue
+            found.add(status)
+            if status == META and track[at + 1] == END_OF_TRACK:
+                break
+            if status not in (SYSEX, ESCAPE, META):
+                raise Unreadable("unparsable", f"byte {at} of a track is no status")
+            size, at = number(track, at + (2 if status == META else 1))
+            at += size
+    except IndexError as error:
+        raise Unreadable("truncated", "a track ends inside an event") from error
+    return found

@@ -1,0 +1,233 @@
+"""MIDI bytes → a score on one clock, or the reason why not."""
+
+import re
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from symusic.core import ScoreTick
+
+from motet.midi.care import needs_care
+from motet.midi.errors import Unreadable
+from motet.midi.events import (
+    KEY,
+    META,
+    METRE,
+    NOTE_ON,
+    TEMPO,
+    Event,
+    Events,
+    parse,
+    write,
+)
+from motet.midi.shared import inherit_programs
+from motet.midi.tempo import MOST_BARS, TempoMap, usable_metre
+
+LONGEST_TICKS = 1 << 30
+LONGEST_SECONDS = 24 * 3600.0
+
+_META_SIZES = {TEMPO: 3, METRE: 4, KEY: 2}
+_HTML = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype html|html|head|body|script|title)\b", re.IGNORECASE | re.DOTALL)
+
+NOTE = np.dtype(
+    [
+        ("start", np.int64),
+        ("duration", np.int64),
+        ("pitch", np.uint8),
+        ("velocity", np.uint8),
+        ("program", np.uint8),
+        ("is_drum", np.bool_),
+        ("track", np.uint16),
+    ]
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Score:
+    """A song as read: symusic's score in ticks, and the clock that tells its seconds, bars and frames.
+
+    `how` is "sanitised" when bytes of the file had to be changed or passed over to read it.
+    """
+
+    symusic: ScoreTick
+    tempo_map: TempoMap
+    how: Literal["strict", "sanitised"]
+
+    @cached_property
+    def notes(self) -> NDArray[np.void]:
+        """All notes, track after track, as a structured array.
+
+        Fields: `start` and `duration` in ticks, `pitch`, `velocity`, `program` (0-127), `is_drum`, `track` (index
+        among symusic's tracks).
+        """
+        return notes_of(self.symusic)
+
+    @cached_property
+    def last_off(self) -> int:
+        """The tick at which the last note ends, 0 without notes."""
+        return int((self.notes["start"] + self.notes["duration"]).max(initial=0))
+
+    @cached_property
+    def duration(self) -> float:
+        """Seconds from the start of the song to the end of its last note."""
+        return self.tempo_map.to_seconds(self.last_off)
+
+
+def read(data: bytes) -> Score:
+    """Read Standard MIDI bytes: `.mid`, `.kar`, RMID (`.rmi`), or MIDI behind a stray header.
+
+    Raises `Unreadable` with one of the reasons empty_file, html_page, midi2_clip, not_midi, truncated, unparsable,
+    several_songs, bad_division, zero_tempo, wrapped_time, absurd_length.
+    """
+    data, stray = unwrap(data)
+    if needs_care(data):
+        events = prepare(data)
+        return _score(parse_symusic(write(told(events))), repaired=stray or events.repaired)
+    try:
+        return _score(parse_symusic(data), repaired=stray)
+    except Unreadable as error:
+        if error.reason != "unparsable":
+            raise
+    # symusic's own sanitising also clamps the bytes of tempo and text, so clean bytes are made here.
+    events = prepare(data)
+    return _score(parse_symusic(write(told(events))), repaired=True)
+
+
+def notes_of(score: ScoreTick) -> NDArray[np.void]:
+    """All notes of a symusic score as `Score.notes` has them."""
+    tracks = score.tracks
+    columns = [track.notes.numpy() for track in tracks]
+    sizes = [len(column["time"]) for column in columns]
+    notes = np.empty(sum(sizes), NOTE)
+    if not columns:
+        return notes
+    for name, source in (("start", "time"), ("duration", "duration"), ("pitch", "pitch"), ("velocity", "velocity")):
+        notes[name] = np.concatenate([column[source] for column in columns])
+    notes["program"] = np.repeat([track.program for track in tracks], sizes)
+    notes["is_drum"] = np.repeat([track.is_drum for track in tracks], sizes)
+    notes["track"] = np.repeat(np.arange(len(sizes)), sizes)
+    return notes
+
+
+def unwrap(data: bytes) -> tuple[bytes, bool]:
+    """The MIDI inside `data`, and whether something stray stood in front of it; `Unreadable` if there is none."""
+    if data[:4] == b"MThd":
+        return data, False
+    if not data:
+        raise Unreadable("empty_file", "the file is empty")
+    if data[:8] == b"SMF2CLIP":
+        raise Unreadable("midi2_clip", "a MIDI 2.0 clip file, which is not supported")
+    at = data.find(b"MThd", 0, 1024)
+    if at >= 0:
+        return data[at:], data[:4] != b"RIFF"
+    if not data.strip(b"\0"):
+        raise Unreadable("empty_file", "the file holds nothing but zeros")
+    if _HTML.match(data[:4096].removeprefix(b"\xef\xbb\xbf")):
+        raise Unreadable("html_page", "a web page saved under the name of a MIDI file")
+    raise Unreadable("not_midi", f"the file starts with {data[:12]!r}, not with a MIDI header")
+
+
+def prepare(data: bytes) -> Events:
+    """The events of unwrapped MIDI as a song on one clock, so that symusic reads from them what was meant.
+
+    SMPTE time becomes ticks per quarter note, malformed meta events go.
+    """
+    midi = parse(data)
+    _check_header(midi.format, midi.division)
+    repaired = midi.repaired
+    tracks = []
+    for track in midi.tracks:
+        if track and track[-1][0] > LONGEST_TICKS:
+            raise Unreadable("absurd_length", f"a track ends at tick {track[-1][0]}")
+        kept = [event for event in track if event[1] != META or _META_SIZES.get(event[2][0], n := len(event[2]) - 1) == n]
+        repaired |= len(kept) < len(track)
+        tracks.append(kept)
+    if midi.format == 2 and sum(map(_plays, tracks)) > 1:
+        raise Unreadable("several_songs", "the file holds several independent songs (format 2)")
+    division = midi.division
+    if division & 0x8000:
+        division, tempo = _smpte(division)
+        tracks = [[event for event in track if not _is_meta(event, TEMPO)] for track in tracks]
+        tracks[:1] = [[(0, META, bytes((TEMPO,)) + tempo.to_bytes(3)), *(tracks[0] if tracks else [])]]
+    return Events(min(midi.format, 1), division, tracks, repaired)
+
+
+def told(midi: Events) -> Events:
+    """The same events, every track told the programs it plays (see `inherit_programs`)."""
+    return replace(midi, tracks=inherit_programs(midi.tracks))
+
+
+def _check_header(form: int, division: int) -> None:
+    if division & 0x8000:
+        _smpte(division)
+    elif not division:
+        raise Unreadable("bad_division", "the header says 0 ticks per quarter note")
+
+
+def _smpte(division: int) -> tuple[int, int]:
+    """SMPTE time as ticks per quarter note and microseconds per quarter note.
+
+    Such a file has no beats; a quarter note is taken to be one second of its frame count (1.001 s at 29.97).
+    """
+    rate, per_frame = 256 - (division >> 8), division & 0xFF
+    if rate not in (24, 25, 29, 30) or not per_frame:
+        raise Unreadable("bad_division", f"the header says {rate} frames per second of {per_frame} ticks")
+    if rate == 29:
+        return 30 * per_frame, 1_001_000
+    return rate * per_frame, 1_000_000
+
+
+def _plays(track: list[Event]) -> bool:
+    return any(status & 0xF0 == NOTE_ON and data[1] for _, status, data in track)
+
+
+def _is_meta(event: Event, kind: int) -> bool:
+    return event[1] == META and event[2][0] == kind
+
+
+def parse_symusic(data: bytes) -> ScoreTick:
+    """What symusic makes of clean bytes, its errors turned into ours."""
+    try:
+        return ScoreTick.from_midi(data)
+    except (RuntimeError, ValueError) as error:
+        raise Unreadable("unparsable", str(error).removesuffix(": iostream error")) from error
+
+
+def _score(symusic: ScoreTick, *, repaired: bool) -> Score:
+    division = symusic.ticks_per_quarter
+    tempi = symusic.tempos.numpy()
+    metres = symusic.time_signatures.numpy()
+    notes = notes_of(symusic)
+    starts = notes["start"]
+    times = [column for column in (starts, tempi["time"], metres["time"]) if len(column)]
+    if times and min(int(column.min()) for column in times) < 0:
+        raise Unreadable("wrapped_time", "times run past 2^31 ticks")
+    if (np.diff(starts)[np.diff(notes["track"]) == 0] < 0).any():
+        raise Unreadable("wrapped_time", "times run past 2^32 ticks")
+    if not tempi["mspq"].all():
+        raise Unreadable("zero_tempo", "a tempo event says 0 microseconds per quarter note")
+    end = max((int(column.max()) for column in (*times, starts + notes["duration"]) if len(column)), default=0)
+    if end > LONGEST_TICKS:
+        raise Unreadable("absurd_length", f"the song ends at tick {end}")
+    tempo_map = TempoMap(
+        division,
+        tuple(zip(tempi["time"].tolist(), tempi["mspq"].tolist(), strict=True)),
+        tuple(
+            (tick, top, bottom)
+            for tick, top, bottom in zip(
+                metres["time"].tolist(), metres["numerator"].tolist(), metres["denominator"].tolist(), strict=True
+            )
+            if usable_metre(top, bottom, division)
+        ),
+    )
+    score = Score(symusic, tempo_map, "sanitised" if repaired else "strict")
+    # `notes` is a cached property: what was just computed is its value.
+    score.__dict__["notes"] = notes
+    seconds = tempo_map.to_seconds(end)
+    if seconds > LONGEST_SECONDS:
+        raise Unreadable("absurd_length", f"the song lasts {seconds / 3600:.0f} hours")
+    if tempo_map.to_bars(end)[0] > MOST_BARS:
+        raise Unreadable("absurd_length", f"the song has {tempo_map.to_bars(end)[0]} bars")
+    return score

@@ -1,0 +1,52 @@
+"""The seam between a song's parts and whatever makes them sound."""
+
+from collections.abc import Callable, Iterable, Iterator
+from importlib.metadata import entry_points
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from motet.render import tiny
+from motet.render.errors import RenderError
+from motet.render.fonts import Font
+
+__all__ = ["SYNTHS", "Audio", "Loader", "Synth", "load"]
+
+Audio = npt.NDArray[np.float32]
+"""(frames, channels), float32, full scale 1.0; a synth's may exceed it."""
+
+
+class Synth(Protocol):
+    """An engine with its font loaded."""
+
+    def render(self, parts: Iterable[bytes]) -> Iterator[Audio]:
+        """One stereo buffer (frames, 2) per part, in order.
+
+        All parts are taken as one song, so an engine may play them in one pass; one that yields each as it is done
+        keeps memory flat. Frame 0 is tick 0 of the song, a note struck at t seconds sounds from frame
+        round(t * sample_rate), and a buffer ends when its part has rung out. Equal parts give equal bytes, whatever
+        was rendered before. A part without notes gives a short silence.
+        """
+        ...
+
+
+Loader = Callable[[Font, int], Synth]
+
+SYNTHS: dict[str, Loader] = {"tinysoundfont": tiny.load}
+"""From name to loader; other packages add theirs by the entry point group `motet.synths`."""
+
+
+def load(font: Font, sample_rate: int = 44100, *, synth: str = "tinysoundfont") -> Synth:
+    """The synth called `synth`, ready to play `font`.
+
+    Raises RenderError: `unknown_synth`, `missing_synth` (its library is not installed); FontError for a bad font.
+    """
+    if synth in SYNTHS:
+        return SYNTHS[synth](font, sample_rate)
+    others = {entry.name: entry for entry in entry_points(group="motet.synths")}
+    if synth not in others:
+        valid = ", ".join(sorted({*SYNTHS, *others}))
+        raise RenderError("unknown_synth", f"there is no synth {synth!r}; there are: {valid}")
+    loader: Loader = others[synth].load()
+    return loader(font, sample_rate)

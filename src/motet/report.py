@@ -1,0 +1,169 @@
+"""The page of a run, put together from a dataset: what came out, to hear and to see, and what happened on the way."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+import soundfile
+
+from motet import __version__, midi, render
+from motet.clips import clip_audio
+from motet.dataset.durable import write_bytes
+from motet.dataset.folder import Dataset
+from motet.dataset.ledger import BLAMED
+from motet.explorer import ClipView, DropLine, Note, Report, SlowRow, StageLine, Total, page
+from motet.wording import count
+
+EXAMPLES = 3  # files named per reason
+PICTURE = 400  # pairs of peaks per clip
+MP3_QUALITY = 0.45  # libsndfile's compression level: about 130 kbit/s, clean enough to judge a render by
+
+
+def write_report(dataset_folder: Path, run_folder: Path, clips: int = 24) -> Path:
+    """Write `report.html` into a run's folder; at most `clips` clips, drawn evenly over the songs. Returns its path."""
+    dataset = Dataset(dataset_folder)
+    run = json.loads((run_folder / "run.json").read_text())
+    tables = dataset.tables()
+    views = _clip_views(dataset, clips) if {"clips", "mixes", "songs", "parts"} <= tables.keys() else []
+    report = Report(
+        title=dataset_folder.absolute().name if dataset_folder.name != "dataset" else dataset_folder.absolute().parent.name,
+        recipe=run["recipe"],
+        made_at=run["started"],
+        version=__version__,
+        seed=run["seed"],
+        summary=_summary(tables),
+        totals=_totals(dataset, tables),
+        clips=views,
+        stages=[_stage_line(stage) for stage in run["stages"]],
+        drops=_drops(dataset),
+        slowest=_slowest(run),
+    )
+    target = run_folder / "report.html"
+    write_bytes(target, page(report).encode("utf-8", "replace"))
+    return target
+
+
+def _summary(tables: dict[str, int]) -> str:
+    shown = [f"{count(tables[t])} {t}" for t in ("files", "songs", "stems", "mixes", "clips", "captions") if t in tables]
+    return ", ".join(shown) + "."
+
+
+def _totals(dataset: Dataset, tables: dict[str, int]) -> list[Total]:
+    found = [Total(t, tables[t]) for t in ("songs", "clips", "captions") if t in tables]
+    if "clips" in tables:
+        ((seconds,),) = dataset.query('SELECT coalesce(sum("end" - start), 0) FROM clips').fetchall()
+        found.append(Total("music in clips", seconds, "seconds"))
+    return found
+
+
+def _stage_line(stage: dict[str, Any]) -> StageLine:
+    statuses = stage["statuses"]
+    return StageLine(
+        name=stage["name"],
+        rows_in=stage["inputs"],
+        ok=statuses.get("ok", 0),
+        dropped=statuses.get("dropped", 0),
+        failed=sum(statuses.get(s, 0) for s in BLAMED),
+        unanswered=statuses.get("unanswered", 0),
+        already=stage["already"],
+        rows_out=stage["rows_out"],
+        seconds=stage["seconds"],
+        media_bytes=stage["media_bytes"],
+    )
+
+
+def _drops(dataset: Dataset) -> list[DropLine]:
+    sql = (
+        "SELECT stage, status, reason, count(*) AS n, "
+        f"list({{'path': path, 'detail': detail}} ORDER BY path)[:{EXAMPLES}] AS examples "
+        "FROM work WHERE status <> 'ok' GROUP BY stage, status, reason ORDER BY n DESC, stage, reason"
+    )
+    return [
+        DropLine(stage, status, reason or status, number, [(e["path"], e["detail"]) for e in examples])
+        for stage, status, reason, number, examples in dataset.query(sql).fetchall()
+    ]
+
+
+def _slowest(run: dict[str, Any]) -> list[SlowRow]:
+    rows = [SlowRow(stage["name"], path, seconds) for stage in run["stages"] for seconds, path in stage["slowest"]]
+    return sorted(rows, key=lambda row: -row.seconds)[:8]
+
+
+def _clip_views(dataset: Dataset, most: int) -> list[ClipView]:
+    """Clips drawn so that every song has its turn before any has two, the same ones each time."""
+    captions = "captions" in dataset.tables()
+    sql = (
+        "SELECT c.*, s.division, s.tempo_changes, s.metre_changes, m.font, m.font_licence"
+        + (", t.text" if captions else ", '' AS text")
+        + " FROM clips c JOIN songs s ON s.id = c.source JOIN mixes m ON m.id = c.source"
+        + (" LEFT JOIN captions t ON t.id = c.id" if captions else "")
+        + " ORDER BY row_number() OVER (PARTITION BY c.source ORDER BY hash(c.lineage)), hash(c.lineage), c.id"
+        + f" LIMIT {most}"
+    )
+    rows = dataset.query(sql).to_arrow_table().to_pylist()
+    rows.sort(key=lambda row: (row["path"], row["id"]))
+    return [_clip_view(dataset, row) for row in rows]
+
+
+def _clip_view(dataset: Dataset, row: dict[str, Any]) -> ClipView:
+    audio, rate = clip_audio(dataset, row)
+    clock = midi.TempoMap.from_rows({"division": row["division"], "tempi": row["tempo_changes"], "metres": row["metre_changes"]})
+    lines = clock.bar_lines(row["end_tick"])
+    bars = clock.to_seconds(lines[(lines >= row["start_tick"]) & (lines <= row["end_tick"])]) - row["start"]
+    parts = dataset.query(
+        f"SELECT index, midi, program, is_drum FROM parts WHERE source = '{row['source']}' ORDER BY index"
+    ).fetchall()
+    instruments: dict[tuple[str, bool], int] = {}
+    notes: list[Note] = []
+    for _, reference, program, is_drum in parts:
+        played = midi.read(dataset.media.read(reference)).notes
+        played = played[(played["start"] < row["end_tick"]) & (played["start"] + played["duration"] > row["start_tick"])]
+        if not len(played):
+            continue
+        voice = instruments.setdefault((midi.instrument(program, is_drum), is_drum), len(instruments))
+        begins = np.maximum(clock.to_seconds(played["start"]) - row["start"], 0.0)
+        stops = np.minimum(clock.to_seconds(played["start"] + played["duration"]), row["end"]) - row["start"]
+        for begin, stop, note in zip(begins, stops, played, strict=True):
+            notes.append(Note(round(float(begin), 4), round(float(stop), 4), int(note["pitch"]), voice, int(note["velocity"])))
+    name = PurePosixPath(row["path"])
+    facts = {
+        "tempo": f"{row['tempo']:.0f} BPM" + ("" if row["tempo_steady"] else ", changing"),
+        "metre": row["metre"] or "changing",
+        "bars": f"{row['first_bar']}–{row['first_bar'] + row['bars'] - 1}",
+        "notes": f"{row['notes']:,}",
+        "loudness": "silent" if row["lufs"] is None else f"{row['lufs']:.1f} LUFS",
+    }
+    return ClipView(
+        id=row["id"],
+        title=name.stem,
+        artist_or_path=name.parent.name,
+        caption=row["text"] or "(no caption)",
+        start_s=row["start"],
+        end_s=row["end"],
+        facts=facts,
+        audio=_mp3(audio, rate),
+        bars=[round(float(b), 4) for b in bars],
+        notes=notes,
+        instruments=list(instruments),
+        peaks=[int(v) for v in render.peaks(audio, PICTURE).ravel()],
+        source=row["path"],
+        licence=f"played with {row['font']} ({row['font_licence']})",
+    )
+
+
+def _mp3(audio: np.ndarray[Any, np.dtype[np.float32]], rate: int) -> bytes:
+    stream = io.BytesIO()
+    try:
+        with soundfile.SoundFile(
+            stream, "w", rate, audio.shape[1], format="MP3", subtype="MPEG_LAYER_III", compression_level=MP3_QUALITY
+        ) as file:
+            file.write(audio)
+    except soundfile.SoundFileError as error:
+        logging.getLogger(__name__).warning("no MP3 for the page: %s", error)
+        return b""
+    return stream.getvalue()

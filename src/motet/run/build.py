@@ -1,0 +1,708 @@
+"""The build: each stage of a recipe on what is new to it, then one step that makes the result live."""
+
+from __future__ import annotations
+
+import contextlib
+import heapq
+import json
+import shutil
+import time
+from collections import Counter
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import yaml
+
+from motet import __version__
+from motet.dataset.durable import write_bytes
+from motet.dataset.folder import FORMAT, RECIPE_FILE, read_recipe_file
+from motet.dataset.ledger import BLAMED, FINAL, Ledger, answered
+from motet.dataset.lock import writer_lock
+from motet.dataset.media import Media
+from motet.dataset.query import batches, connect, parquet
+from motet.dataset.rows import Row, row_fields
+from motet.dataset.snapshot import VERDICT, Draft, Snapshot, StageState, digest
+from motet.dataset.tables import schema, stream, write_table
+from motet.errors import UserError
+from motet.recipe import Recipe, Step
+from motet.run import keys
+from motet.run.engine import LocalEngine
+from motet.run.inputs import Live, Unit, units
+from motet.run.stage import Cost, Drop, Stage, Tools, Verdict, versions
+from motet.run.worker import Item, Order, Outcome, cache
+from motet.wording import size
+
+FLUSH_ROWS = 2000
+FLUSH_SECONDS = 5.0
+RESERVE_BYTES = 64 << 20  # disk that is never filled
+SLOWEST = 10
+
+PLAN = pa.schema([("position", pa.int64()), *((n, pa.string()) for n in ("id", "source", "path", "lineage", "key", "lacks"))])
+
+
+class Engine(Protocol):
+    """Answers items, in any order; see `LocalEngine`."""
+
+    workers: int
+
+    def run(self, order: Order, items: Iterable[Item], timeout: float) -> Generator[Outcome]: ...
+
+    def close(self) -> None: ...
+
+
+class Watch:
+    """What a build tells while it runs; this one keeps silent."""
+
+    def begins(self, stage: str, todo: int, already: int) -> None: ...
+
+    def advances(self, stage: str, status: str) -> None: ...
+
+    def ends(self, report: StageReport) -> None: ...
+
+    def notes(self, sentence: str) -> None: ...
+
+
+@dataclass
+class StageReport:
+    """What one stage did in this run."""
+
+    name: str
+    inputs: int = 0
+    statuses: dict[str, int] = field(default_factory=dict)  # of all live inputs
+    reasons: list[tuple[str, str, int]] = field(default_factory=list)  # (status, reason, count), commonest first
+    rows_out: int = 0
+    done_now: int = 0
+    already: int = 0
+    seconds: float = 0.0
+    media_bytes: int = 0
+    slowest: list[tuple[float, str]] = field(default_factory=list)  # (seconds, path)
+    unchanged: bool = False
+
+
+@dataclass
+class Run:
+    """What a build did."""
+
+    snapshot: Snapshot
+    folder: Path
+    stages: list[StageReport]
+    seconds: float
+
+    @property
+    def survivors(self) -> int:
+        return self.stages[-1].rows_out
+
+    @property
+    def failed(self) -> int:
+        return sum(s.statuses.get(status, 0) for s in self.stages for status in BLAMED)
+
+    @property
+    def done_now(self) -> int:
+        return sum(s.done_now for s in self.stages)
+
+
+def build(
+    recipe: Recipe,
+    sources: Sequence[str | Path] | None,
+    to: str | Path,
+    *,
+    workers: int | None = None,
+    memory_mb: int | None = None,
+    seed: int | None = None,
+    retry: bool = False,
+    rescan: bool = True,
+    remove: Sequence[Mapping[str, str]] = (),
+    engine: Engine | None = None,
+    watch: Watch | None = None,
+) -> Run:
+    """Bring the dataset at `to` to what `recipe` makes of `sources`, doing only what was not done before.
+
+    `sources` None takes those of the last run. `retry` asks blamed rows again. Raises UserError when it cannot finish;
+    whatever was answered by then is kept.
+    """
+    folder = Path(to)
+    made_by = _open(folder, recipe, sources)
+    own_engine = None
+    try:
+        with writer_lock(folder):
+            if engine is None:
+                engine = own_engine = LocalEngine(workers, memory_mb)
+            try:
+                job = _Build(folder, recipe, made_by, sources, seed, retry, rescan, remove, engine, watch or Watch())
+                return job.run()
+            finally:
+                if own_engine is not None:
+                    own_engine.close()
+    except OSError as error:
+        raise UserError(f"{folder} cannot be written: {error.strerror or error}. Mend that and run again.", 1) from error
+
+
+def _open(folder: Path, recipe: Recipe, sources: Sequence[str | Path] | None) -> dict[str, Any]:
+    """The dataset's recipe file, made if the folder is new. Raises UserError when it belongs to something else."""
+    if (folder / RECIPE_FILE).exists():
+        made_by = read_recipe_file(folder)
+        if made_by.get("recipe") != recipe.name:
+            raise UserError(
+                f"{folder} was made by the recipe {made_by.get('recipe')}, not {recipe.name}: choose another folder for --to."
+            )
+        return made_by
+    if folder.exists() and (not folder.is_dir() or any(p.name != ".lock" for p in folder.iterdir())):
+        raise UserError(f"{folder} exists and is not a Motet dataset: choose an empty or new folder for --to.")
+    if not sources:
+        raise UserError(f"{folder} is new, so it needs sources: add --from PATH.")
+    folder.mkdir(parents=True, exist_ok=True)
+    made_by = {"format": FORMAT, "motet": __version__, "recipe": recipe.name}
+    write_bytes(folder / RECIPE_FILE, yaml.safe_dump(made_by, sort_keys=False).encode())
+    return made_by
+
+
+class _Build:
+    def __init__(
+        self,
+        folder: Path,
+        recipe: Recipe,
+        made_by: dict[str, Any],
+        sources: Sequence[str | Path] | None,
+        seed: int | None,
+        retry: bool,
+        rescan: bool,
+        remove: Sequence[Mapping[str, str]],
+        engine: Engine,
+        watch: Watch,
+    ) -> None:
+        self.folder, self.recipe, self.engine, self.watch = folder, recipe, engine, watch
+        self.retry, self.rescan = retry, rescan
+        recorded = [str(s) for s in made_by.get("sources", [])]
+        self.sources = [str(Path(s).absolute()) for s in sources] if sources else recorded
+        if not self.sources:
+            raise UserError(f"{folder} has no sources yet: add --from PATH.")
+        for gone in sorted(set(recorded) - set(self.sources)) if sources else []:
+            watch.notes(f"{gone} is no longer among the sources: its rows leave the live dataset.")
+        self.seed = made_by.get("seed", 0) if seed is None else seed
+        self.removed = [*made_by.get("removed", []), *(dict(r) for r in remove)]
+        self.scratch = folder / ".scratch"
+        shutil.rmtree(self.scratch, ignore_errors=True)
+        self.scratch.mkdir()
+        self.ledger = Ledger(folder)
+        self.ledger.sweep()
+        self.media = Media(folder)
+        self.draft = Draft(folder)
+        self.live: dict[str, Live] = {}
+        self.final: dict[str, str] = {}
+        self.rows: dict[str, int] = {}
+        self.states: list[StageState] = []
+
+    def run(self) -> Run:
+        began = time.monotonic()
+        started = datetime.now(UTC)
+        reports = []
+        try:
+            for index, step in enumerate(self.recipe.steps):
+                stage_began = time.monotonic()
+                if step.stage.kind == "source":
+                    report = self._source(index, step)
+                elif step.stage.kind == "whole":
+                    report = self._whole(index, step)
+                else:
+                    report = self._rows(index, step)
+                report.seconds = time.monotonic() - stage_began
+                reports.append(report)
+                self.watch.ends(report)
+            snapshot = self._publish()
+            run = Run(snapshot, self._run_folder(started), reports, time.monotonic() - began)
+            self._log(run, started)
+            return run
+        finally:
+            self.draft.discard()
+            shutil.rmtree(self.scratch, ignore_errors=True)
+
+    # -- the three kinds of stage ------------------------------------------------------------------------------------
+
+    def _source(self, index: int, step: Step) -> StageReport:
+        """Sources become rows. Its verdicts name every file that was looked at and left."""
+        stage = step.stage
+        assert stage.writes is not None
+        self.watch.begins(stage.name, 0, 0)
+        report = StageReport(step.name)
+        row_schema = schema(stage.writes)
+        found, skipped = self.scratch / "found.parquet", self.scratch / "skipped.parquet"
+        previous = self.draft.previous.stage(step.name) if self.draft.previous and not self.rescan else None
+        statuses: Counter[str] = Counter()
+
+        def rows_and_lines() -> Iterator[tuple[dict[str, Any] | None, dict[str, Any]]]:
+            verdicts = self._known_sources(previous, stage.writes) if previous else self._scan(step)
+            for verdict in verdicts:
+                drop, row = verdict.drop, verdict.row
+                if row is not None and self._is_removed(row):
+                    drop, row = _removed(row), None
+                line = {"id": verdict.id, "source": verdict.id, "path": verdict.path, "lineage": "", "key": ""}
+                line |= {"status": "dropped" if drop else "ok"}
+                line |= {"reason": drop.reason if drop else "", "detail": drop.detail if drop else ""}
+                statuses[line["status"]] += 1
+                self.watch.advances(stage.name, line["status"])
+                yield ({n: getattr(row, n) for n in row_schema.names} if row is not None else None), line
+
+        _write_two(rows_and_lines(), found, row_schema, skipped, VERDICT)
+        output, verdicts_file = _names(index, step.name, stage.writes)
+        connection = connect(self.scratch)
+        write_table(
+            self.draft.folder / output,
+            row_schema,
+            batches(connection, f"SELECT * FROM {parquet([found])} ORDER BY id", row_schema),
+        )
+        write_table(
+            self.draft.folder / verdicts_file,
+            VERDICT,
+            batches(connection, f"SELECT * FROM {parquet([skipped])} ORDER BY id, path", VERDICT),
+        )
+        report.done_now = 0
+        self._close(report, stage, verdicts_file, {stage.writes.table: output}, fingerprint="")
+        return report
+
+    def _scan(self, step: Step) -> Iterator[Verdict[Any]]:
+        stage = step.stage
+        tools = Tools(keys.dice(stage.name, "", self.seed), self.media, cache(self.folder, stage.name))
+        arguments: dict[str, Any] = {
+            "sources": [Path(s) for s in self.sources],
+            "settings": step.settings,
+            "tools": tools,
+        }
+        yield from stage.function(**arguments)
+
+    def _known_sources(self, previous: StageState, row_type: type[Row] | None) -> Iterator[Verdict[Any]]:
+        """The sources as the last run found them."""
+        assert self.draft.previous is not None and row_type is not None
+        rows = stream(self.draft.previous.folder / previous.outputs[row_type.table])
+        by_id = {}
+        for row in rows:
+            by_id[row["id"]] = row_type(**row)
+        for line in stream(self.draft.previous.folder / previous.verdicts):
+            drop = Drop(line["reason"], line["detail"]) if line["status"] != "ok" else None
+            yield Verdict(line["id"], drop, by_id.get(line["id"]), line["path"])
+
+    def _is_removed(self, row: Row) -> bool:
+        content = getattr(row, "sha256", None)
+        return any(r.get("sha256") == content for r in self.removed)
+
+    def _rows(self, index: int, step: Step) -> StageReport:
+        """A function of one row or group: plan the keys, answer what is new, and assemble what is live."""
+        stage = step.stage
+        salt = keys.salt(stage, step.settings, self.seed)
+        inputs = [self.live[p.row_type.table].digest for p in stage.inputs]
+        inputs += [d for _, d in self.live[stage.main.row_type.table].verdicts] if stage.kind == "group" else []
+        fingerprint = keys.digest(salt, inputs)
+        if report := self._unchanged(step, fingerprint):
+            return report
+        report = StageReport(step.name)
+        plan = self.scratch / f"plan-{index}.parquet"
+        write_table(plan, PLAN, self._plan(stage, salt))
+        connection = connect(self.scratch)
+        todo = self.scratch / f"todo-{index}.parquet"
+        columns = pa.schema([("position", pa.int64())])
+        count = write_table(todo, columns, batches(connection, self._todo_sql(stage, plan), columns))
+        planned = f"SELECT count(DISTINCT key) FROM {parquet([plan])} WHERE lacks = ''"
+        ((keys_planned,),) = connection.sql(planned).fetchall()
+        report.already = keys_planned - count
+        self.watch.begins(step.name, count, report.already)
+        if count:
+            self._estimate(stage, step, todo)
+            self._answer(stage, step, todo, report)
+        output, verdicts_file = _names(index, step.name, stage.writes or stage.main.row_type)
+        self._assemble(connection, stage, plan, self.draft.folder / output, self.draft.folder / verdicts_file)
+        table = (stage.writes or stage.main.row_type).table
+        self._close(report, stage, verdicts_file, {table: output}, fingerprint)
+        return report
+
+    def _whole(self, index: int, step: Step) -> StageReport:
+        """A function of all rows at once, in a worker of its own; its verdicts are made anew when any row changed."""
+        stage = step.stage
+        salt = keys.salt(stage, step.settings, self.seed)
+        table = self.live[stage.main.row_type.table]
+        fingerprint = keys.digest(salt, [table.digest])
+        if report := self._unchanged(step, fingerprint):
+            return report
+        report = StageReport(step.name)
+        self.watch.begins(step.name, 1, 0)
+        said = self.scratch / f"said-{index}.parquet"
+        item = Item(0, "", "", "", {stage.main.name: str(table.file), "verdicts": str(said)})
+        order = self._order(step)
+        for outcome in self.engine.run(order, [item], step.settings.timeout or stage.timeout):
+            if outcome.status != "ok":
+                raise UserError(f"{step.name} {outcome.status} over all rows: {outcome.detail}.", exit_code=1)
+            report.done_now = 1
+        output, verdicts_file = _names(index, step.name, stage.main.row_type)
+        connection = connect(self.scratch)
+        before, verdicts = parquet([table.file]), parquet([said])
+        row_schema = schema(stage.main.row_type)
+        write_table(
+            self.draft.folder / verdicts_file,
+            VERDICT,
+            batches(
+                connection,
+                f"SELECT b.id, b.source, b.path, b.lineage, '' AS key, coalesce(v.status, 'ok') AS status, "
+                f"coalesce(v.reason, '') AS reason, coalesce(v.detail, '') AS detail "
+                f"FROM {before} b LEFT JOIN {verdicts} v USING (id) ORDER BY b.id",
+                VERDICT,
+            ),
+        )
+        write_table(
+            self.draft.folder / output,
+            row_schema,
+            batches(
+                connection,
+                f"SELECT b.* FROM {before} b ANTI JOIN (SELECT id FROM {verdicts} WHERE status = 'dropped') USING (id) "
+                "ORDER BY id",
+                row_schema,
+            ),
+        )
+        outputs = {stage.main.row_type.table: output}
+        if stage.writes is not None:
+            written, _ = _names(index, step.name, stage.writes)
+            fields = ", ".join(f'v."{name}"' for name in row_fields(stage.writes))
+            write_table(
+                self.draft.folder / written,
+                schema(stage.writes),
+                batches(
+                    connection,
+                    f"SELECT b.id, b.source, b.path, b.lineage, {fields} FROM {before} b JOIN {verdicts} v USING (id) "
+                    "WHERE v.has_row ORDER BY b.id",
+                    schema(stage.writes),
+                ),
+            )
+            outputs[stage.writes.table] = written
+        self._close(report, stage, verdicts_file, outputs, fingerprint)
+        return report
+
+    # -- steps of a row stage ----------------------------------------------------------------------------------------
+
+    def _plan(self, stage: Stage, salt: str) -> Iterator[pa.RecordBatch]:
+        used = [(p, stage.used(p)) for p in stage.inputs]
+        lines: list[dict[str, Any]] = []
+        for position, unit in enumerate(units(stage, self.live)):
+            values = {p.name: _picked(unit.rows[p.name], names) for p, names in used}
+            if stage.kind == "group":
+                values["missing"] = [asdict(m) for m in unit.missing]
+            key = keys.key(salt, values, unit.lineage if stage.draws else None)
+            lines.append(
+                {
+                    "position": position,
+                    "id": unit.id,
+                    "source": unit.source,
+                    "path": unit.path,
+                    "lineage": unit.lineage,
+                    "key": key,
+                    "lacks": unit.lacks,
+                }
+            )
+            if len(lines) >= 1024:
+                yield pa.RecordBatch.from_pylist(lines, schema=PLAN)
+                lines = []
+        if lines:
+            yield pa.RecordBatch.from_pylist(lines, schema=PLAN)
+
+    def _todo_sql(self, stage: Stage, plan: Path) -> str:
+        settled = FINAL if self.retry else (*FINAL, *BLAMED)
+        listed = ", ".join(f"'{s}'" for s in settled)
+        answers = answered(self.ledger, stage.name)
+        known = f"ANTI JOIN (SELECT key FROM {answers} WHERE status IN ({listed})) USING (key)" if answers else ""
+        return (
+            f"SELECT min(position) AS position FROM (SELECT key, position FROM {parquet([plan])} WHERE lacks = '') {known} "
+            "GROUP BY key ORDER BY position"
+        )
+
+    def _units(self, stage: Stage, todo: Path) -> Iterator[tuple[int, Unit]]:
+        wanted = (row["position"] for row in stream(todo))
+        following = next(wanted, None)
+        for position, unit in enumerate(units(stage, self.live)):
+            if following is None:
+                return
+            if position == following:
+                yield position, unit
+                following = next(wanted, None)
+
+    def _estimate(self, stage: Stage, step: Step, todo: Path) -> None:
+        """Say what the stage will take, and refuse to begin what the disk cannot hold."""
+        if stage.cost is None:
+            return
+        total = Cost()
+        for _, unit in self._units(stage, todo):
+            cost = stage.cost(unit.rows[stage.main.name], step.settings)
+            total = Cost(total.seconds + cost.seconds, total.media_bytes + cost.media_bytes)
+        free = shutil.disk_usage(self.folder).free
+        minutes = total.seconds / max(1, self.engine.workers) / 60
+        if total.media_bytes + RESERVE_BYTES > free:
+            raise UserError(
+                f"{step.name} needs about {size(total.media_bytes)} (an estimate) and {self.folder} has {size(free)} free: "
+                "free some room, take a smaller --sample, or choose another disk for --to.",
+                exit_code=1,
+            )
+        if minutes >= 1:
+            self.watch.notes(f"{step.name}: about {minutes:.0f} min and {size(total.media_bytes)} from here (an estimate).")
+
+    def _order(self, step: Step) -> Order:
+        return Order(step.name, step.settings.model_dump(mode="json"), self.seed, str(self.folder))
+
+    def _answer(self, stage: Stage, step: Step, todo: Path, report: StageReport) -> None:
+        salt = keys.salt(stage, step.settings, self.seed)
+        used = [(p, stage.used(p)) for p in stage.inputs]
+        paths: dict[int, str] = {}  # of the items in flight only
+
+        def items() -> Iterator[Item]:
+            for position, unit in self._units(stage, todo):
+                values = {p.name: _picked(unit.rows[p.name], names) for p, names in used}
+                if stage.kind == "group":
+                    values["missing"] = [asdict(m) for m in unit.missing]
+                key = keys.key(salt, values, unit.lineage if stage.draws else None)
+                paths[position] = unit.path
+                yield Item(position, key, unit.path, unit.lineage, unit.rows, unit.missing)
+
+        shelf = _Shelf(self.ledger, stage, self.folder)
+        try:
+            with contextlib.closing(
+                self.engine.run(self._order(step), items(), step.settings.timeout or stage.timeout)
+            ) as outcomes:
+                for outcome in outcomes:
+                    shelf.add(outcome)
+                    path = paths.pop(outcome.position, "")
+                    report.done_now += 1
+                    report.media_bytes += outcome.media_bytes
+                    heapq.heappush(report.slowest, (outcome.seconds, path))
+                    if len(report.slowest) > SLOWEST:
+                        heapq.heappop(report.slowest)
+                    self.watch.advances(step.name, outcome.status)
+        finally:
+            shelf.flush()
+        report.slowest.sort(reverse=True)
+        self.ledger.compact(f"work/{stage.name}")
+        if stage.writes is not None:
+            self.ledger.compact(f"tables/{stage.writes.table}")
+
+    def _assemble(self, connection: Any, stage: Stage, plan: Path, output: Path, verdicts: Path) -> None:
+        answers = answered(self.ledger, stage.name)
+        planned = parquet([plan])
+        latest = answers or "(SELECT '' AS key, 0 AS seq, '' AS status, '' AS reason, '' AS detail WHERE false)"
+        write_table(
+            verdicts,
+            VERDICT,
+            batches(
+                connection,
+                "SELECT p.id, p.source, p.path, p.lineage, p.key, "
+                "CASE WHEN p.lacks <> '' THEN 'dropped' ELSE coalesce(a.status, 'unanswered') END AS status, "
+                "CASE WHEN p.lacks <> '' THEN 'no_' || p.lacks ELSE coalesce(a.reason, '') END AS reason, "
+                f"coalesce(a.detail, '') AS detail FROM {planned} p LEFT JOIN {latest} a USING (key) ORDER BY p.id",
+                VERDICT,
+            ),
+        )
+        if stage.writes is None:
+            row_schema = schema(stage.main.row_type)
+            before = parquet([self.live[stage.main.row_type.table].file])
+            sql = (
+                f"SELECT b.* FROM {before} b SEMI JOIN (SELECT id FROM {parquet([verdicts])} WHERE status = 'ok') "
+                "USING (id) ORDER BY id"
+            )
+            write_table(output, row_schema, batches(connection, sql, row_schema))
+            return
+        row_schema = schema(stage.writes)
+        parts = self.ledger.parts(f"tables/{stage.writes.table}")
+        if not parts:
+            write_table(output, row_schema, [])
+            return
+        suffix = f" || format('.{stage.writes.letter}{{:03d}}', r.n)" if stage.many else ""
+        fields = ", ".join(f'r."{name}"' for name in row_fields(stage.writes))
+        sql = (
+            f"SELECT p.id{suffix} AS id, p.source, p.path, p.lineage{suffix} AS lineage, {fields} "
+            f"FROM {planned} p JOIN {latest} a USING (key) "
+            f"JOIN {parquet(parts)} r ON r.key = a.key AND r.seq = a.seq "
+            "WHERE a.status = 'ok' AND p.lacks = '' ORDER BY 1"
+        )
+        write_table(output, row_schema, batches(connection, sql, row_schema))
+
+    # -- snapshot and report -----------------------------------------------------------------------------------------
+
+    def _unchanged(self, step: Step, fingerprint: str) -> StageReport | None:
+        """The previous snapshot's output, when nothing this stage depends on has changed."""
+        previous = self.draft.previous.stage(step.name) if self.draft.previous else None
+        if previous is None or previous.fingerprint != fingerprint or previous.counts.get("unanswered"):
+            return None
+        if self.retry and any(previous.counts.get(status) for status in BLAMED):
+            return None
+        for name in previous.digests:
+            self.draft.take_over(name)
+        self.watch.begins(step.name, 0, sum(previous.counts.values()))
+        report = StageReport(step.name, unchanged=True, already=sum(previous.counts.values()))
+        self._close(report, step.stage, previous.verdicts, previous.outputs, fingerprint, previous)
+        return report
+
+    def _close(
+        self,
+        report: StageReport,
+        stage: Stage,
+        verdicts: str,
+        outputs: dict[str, str],
+        fingerprint: str,
+        previous: StageState | None = None,
+    ) -> None:
+        """Record how the stage stands, and what later stages read."""
+        folder = self.draft.folder
+        digests = previous.digests if previous else {name: digest(folder / name) for name in [verdicts, *outputs.values()]}
+        connection = connect(self.scratch)
+        counted = connection.sql(
+            f"SELECT status, reason, count(*) FROM {parquet([folder / verdicts])} GROUP BY ALL ORDER BY 3 DESC, 1, 2"
+        ).fetchall()
+        counts: Counter[str] = Counter()
+        for status, _, n in counted:
+            counts[status] += n
+        report.inputs = sum(counts.values())
+        report.statuses = dict(counts)
+        report.reasons = [(status, reason, n) for status, reason, n in counted if status != "ok"]
+        written = stage.writes.table if stage.writes else ""
+        for table, name in outputs.items():
+            shaped = [(folder / verdicts, digests[verdicts])]
+            if table in self.live and table != written:
+                shaped = [*self.live[table].verdicts, *shaped]
+            self.live[table] = Live(folder / name, digests[name], tuple(shaped))
+            self.final[table] = name
+            self.rows[table] = pq.read_metadata(folder / name).num_rows
+        main = written if written in outputs and stage.kind != "whole" else next(iter(outputs))
+        report.rows_out = self.rows[main]
+        self.states.append(StageState(report.name, fingerprint, verdicts, outputs, digests, dict(counts), report.rows_out))
+
+    def _publish(self) -> Snapshot:
+        """Make it live, unless it is to the last digest what is live already."""
+        described = self._description()
+        text = yaml.safe_dump(described, sort_keys=False, allow_unicode=True, width=120)
+        previous = self.draft.previous
+        same = previous is not None and [(s.name, s.digests) for s in previous.stages] == [
+            (s.name, s.digests) for s in self.states
+        ]
+        if same and previous is not None and [s.fingerprint for s in previous.stages] == [s.fingerprint for s in self.states]:
+            if (self.folder / RECIPE_FILE).read_text(encoding="utf-8") != text:
+                write_bytes(self.folder / RECIPE_FILE, text.encode())
+            return previous
+        snapshot = self.draft.publish(self.recipe.name, self.states, self.final, self.rows)
+        write_bytes(self.folder / RECIPE_FILE, text.encode())
+        return snapshot
+
+    def _description(self) -> dict[str, Any]:
+        used = sorted({lib for step in self.recipe.steps for lib in step.stage.libraries})
+        return {
+            "format": FORMAT,
+            "motet": __version__,
+            "recipe": self.recipe.name,
+            "sources": self.sources,
+            "seed": self.seed,
+            "removed": self.removed,
+            "stages": self.recipe.resolved(),
+            "contents": {
+                step.name: dict(step.stage.contents(step.settings)) for step in self.recipe.steps if step.stage.contents
+            },
+            "libraries": versions(used),
+        }
+
+    def _run_folder(self, started: datetime) -> Path:
+        name = started.strftime("%Y-%m-%dT%H-%M-%S")
+        folder = self.folder / "runs" / name
+        n = 1
+        while folder.exists():
+            n += 1
+            folder = folder.with_name(f"{name}.{n}")
+        folder.mkdir(parents=True)
+        return folder
+
+    def _log(self, run: Run, started: datetime) -> None:
+        told = {
+            "started": started.isoformat(timespec="seconds"),
+            "seconds": round(run.seconds, 3),
+            "motet": __version__,
+            "recipe": self.recipe.name,
+            "snapshot": run.snapshot.number,
+            "seed": self.seed,
+            "sources": self.sources,
+            "stages": [asdict(s) for s in run.stages],
+        }
+        write_bytes(run.folder / "run.json", json.dumps(told, indent=1).encode())
+
+
+class _Shelf:
+    """Gathers outcomes and commits them by number and time."""
+
+    def __init__(self, ledger: Ledger, stage: Stage, folder: Path) -> None:
+        self.ledger, self.stage, self.folder = ledger, stage, folder
+        self.work: list[dict[str, Any]] = []
+        self.rows: list[dict[str, Any]] = []
+        self.since = time.monotonic()
+
+    def add(self, outcome: Outcome) -> None:
+        self.work.append(
+            {
+                "key": outcome.key,
+                "status": outcome.status,
+                "reason": outcome.reason,
+                "detail": outcome.detail,
+                "seconds": outcome.seconds,
+                "attempts": outcome.attempts,
+                "media_bytes": outcome.media_bytes,
+                "worker": outcome.worker,
+                "at": datetime.now(UTC),
+            }
+        )
+        self.rows.extend({"key": outcome.key, "n": n, **row} for n, row in enumerate(outcome.rows))
+        full = len(self.work) >= FLUSH_ROWS or len(self.rows) >= FLUSH_ROWS
+        if full or time.monotonic() - self.since > FLUSH_SECONDS:
+            self.flush()
+            if shutil.disk_usage(self.folder).free < RESERVE_BYTES:
+                raise UserError(f"{self.folder} is nearly full: free some room and run again; nothing is lost.", 1)
+
+    def flush(self) -> None:
+        work, rows = self.work, self.rows
+        self.work, self.rows, self.since = [], [], time.monotonic()
+        self.ledger.append(self.stage.name, work, self.stage.writes, rows)
+
+
+def _picked(value: Any, names: tuple[str, ...]) -> Any:
+    if value is None:
+        return None
+    if isinstance(value, list):
+        return [[row[name] for name in names] for row in value]
+    return [value[name] for name in names]
+
+
+def _removed(row: Row) -> Drop:
+    return Drop("removed", f"{row.path} was taken out by `motet remove`")
+
+
+def _names(index: int, stage: str, writes: type[Row]) -> tuple[str, str]:
+    safe = stage.replace(":", ".")
+    return f"stages/{index:02d}-{safe}.{writes.table}.parquet", f"work/{safe}.parquet"
+
+
+def _write_two(
+    pairs: Iterator[tuple[dict[str, Any] | None, dict[str, Any]]],
+    first: Path,
+    first_schema: pa.Schema,
+    second: Path,
+    second_schema: pa.Schema,
+) -> None:
+    """Stream pairs into two Parquet files."""
+    rows: list[dict[str, Any]] = []
+    lines: list[dict[str, Any]] = []
+    with pq.ParquetWriter(first, first_schema) as a, pq.ParquetWriter(second, second_schema) as b:
+
+        def flush() -> None:
+            a.write_table(pa.Table.from_pylist(rows, schema=first_schema))
+            b.write_table(pa.Table.from_pylist(lines, schema=second_schema))
+            rows.clear()
+            lines.clear()
+
+        for row, line in pairs:
+            if row is not None:
+                rows.append(row)
+            lines.append(line)
+            if len(lines) >= 4096:
+                flush()
+        flush()

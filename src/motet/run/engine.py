@@ -1,0 +1,234 @@
+"""The local engine: rows in a pool of killable processes.
+
+A batch goes to a worker, which announces on a shared board each row it is about to begin. When a worker dies, or is killed
+because its row is past the time or memory limit, the announced row is the only suspect: it is tried once more, alone, before
+it is blamed, and the rest of its batch is queued again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import multiprocessing
+import os
+import signal
+import tempfile
+import threading
+import time
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, CancelledError, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import psutil
+from pebble import ProcessExpired, ProcessPool
+
+from motet.errors import UserError
+from motet.run import worker
+from motet.run.worker import SLOT, Item, Order, Outcome
+
+WATCH_EVERY = 0.05  # seconds between looks at the board
+BATCH_SECONDS = 0.25  # a batch is made to take about this long
+LARGEST_BATCH = 256
+SETUP_TIMEOUT = 120.0  # seconds for loading fonts and models before the first row
+FIRST_ALONE = 4  # rows per batch until their pace is known
+
+
+@dataclass
+class _Flight:
+    slot: int
+    items: list[Item]
+    alone: bool
+    sent: float
+    verdict: tuple[str, str, str] | None = None  # why we killed it: status, reason, detail
+
+
+def usable_cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class LocalEngine:
+    """A pool of `workers` spawned processes, each limited to `memory_mb`. A context manager; leaves no process behind."""
+
+    def __init__(self, workers: int | None = None, memory_mb: int | None = None) -> None:
+        self.workers = workers or usable_cores()
+        total = psutil.virtual_memory().total >> 20
+        self.memory_mb = memory_mb or min(4096, max(1024, total // (self.workers + 1)))
+        self._pool: ProcessPool | None = None
+        self._slots = 2 * self.workers + 2
+        handle, name = tempfile.mkstemp(prefix="motet-board-")
+        os.ftruncate(handle, self._slots * SLOT.size)
+        self._board_path = Path(name)
+        self._board = mmap.mmap(handle, 0)
+        os.close(handle)
+
+    def __enter__(self) -> LocalEngine:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Kill the workers, busy or not."""
+        self._drop_pool()
+        self._board.close()
+        self._board_path.unlink(missing_ok=True)
+
+    def run(self, order: Order, items: Iterable[Item], timeout: float) -> Generator[Outcome]:
+        """Answer every item, in the order they finish. `timeout` is the limit of one row in seconds."""
+        waiting = iter(items)
+        again: deque[tuple[list[Item], bool]] = deque()
+        tried: dict[int, Outcome] = {}  # position -> first blame
+        flights: dict[Any, _Flight] = {}
+        free = list(range(self._slots))
+        pace = 0.0
+        exhausted = False
+        while True:
+            while free and len(flights) < self.workers * 2:
+                batch, alone = self._next_batch(again, waiting, pace, exhausted)
+                if not batch:
+                    exhausted = True
+                    break
+                slot = free.pop()
+                flights[self._send(slot, order, batch)] = _Flight(slot, batch, alone, time.monotonic())
+            if not flights:
+                return
+            done, _ = wait(list(flights), timeout=WATCH_EVERY, return_when=FIRST_COMPLETED)
+            for future in done:
+                flight = flights.pop(future)
+                free.append(flight.slot)
+                outcomes, unfinished = self._landed(future, flight)
+                if unfinished:
+                    again.append((unfinished, False))
+                items_sent = {i.position: i for i in flight.items}
+                for outcome in outcomes:
+                    item = items_sent[outcome.position]
+                    if outcome.halt:
+                        raise UserError(f"The disk refused to take more: {outcome.detail}. Free some room and run again.", 1)
+                    if outcome.status in ("failed", "crashed", "timed_out") and item.position not in tried:
+                        tried[item.position] = outcome
+                        again.append(([item], True))
+                        continue
+                    if tried.pop(item.position, None) is not None:
+                        outcome = replace(outcome, attempts=2)
+                    if outcome.status in ("ok", "dropped"):
+                        pace = outcome.seconds if not pace else 0.9 * pace + 0.1 * outcome.seconds
+                    yield outcome
+            self._watch(flights, timeout)
+
+    @staticmethod
+    def _next_batch(
+        again: deque[tuple[list[Item], bool]], waiting: Iterator[Item], pace: float, exhausted: bool
+    ) -> tuple[list[Item], bool]:
+        if again:
+            return again.popleft()
+        if exhausted:
+            return [], False
+        size = FIRST_ALONE if not pace else max(1, min(LARGEST_BATCH, int(BATCH_SECONDS / max(pace, 1e-6))))
+        batch = []
+        for item in waiting:
+            batch.append(item)
+            if len(batch) >= size:
+                break
+        return batch, False
+
+    def _send(self, slot: int, order: Order, batch: list[Item]) -> Any:
+        SLOT.pack_into(self._board, slot * SLOT.size, 0, -1, 0.0)
+        for _ in range(2):
+            try:
+                return self._started().schedule(worker.do_batch, args=(slot, order, batch))
+            except (RuntimeError, BrokenProcessPool):
+                self._drop_pool()  # every worker died at once; start afresh
+        raise UserError("The worker processes cannot be started: run `motet doctor`.", exit_code=1)
+
+    def _started(self) -> ProcessPool:
+        if self._pool is None:
+            self._pool = ProcessPool(
+                max_workers=self.workers,
+                initializer=worker.start,
+                initargs=(str(self._board_path), self.memory_mb << 20),
+                context=multiprocessing.get_context("spawn"),
+            )
+            # Children inherit a blocked SIGINT, so that Ctrl-C is the parent's to handle and prints no child's traceback.
+            with _sigint_blocked():
+                self._pool.schedule(os.getpid)
+        return self._pool
+
+    def _drop_pool(self) -> None:
+        pool, self._pool = self._pool, None
+        if pool is None:
+            return
+        pool.stop()  # type: ignore[no-untyped-call]
+        for child in multiprocessing.active_children():
+            if child.pid is not None and child.name == "pebble_pool_worker":
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(child.pid, signal.SIGKILL)
+        pool.join()
+
+    def _landed(self, future: Any, flight: _Flight) -> tuple[list[Outcome], list[Item]]:
+        """The outcomes of a finished batch, and the items to queue again."""
+        try:
+            outcomes: list[Outcome] = future.result()
+        except (ProcessExpired, CancelledError, BrokenProcessPool) as error:
+            pid, row, _ = SLOT.unpack_from(self._board, flight.slot * SLOT.size)
+            if isinstance(error, BrokenProcessPool):
+                self._drop_pool()
+            if pid == 0 and flight.verdict is None:  # died before it began: nobody's fault
+                return [], flight.items
+            guilty = flight.items[max(row, 0)]
+            status, reason, detail = flight.verdict or ("crashed", *_cause(error))
+            rest = [i for i in flight.items if i is not guilty]
+            blamed = Outcome(guilty.position, guilty.key, status, reason, detail, worker=pid)
+            return [blamed], rest
+        answered = {o.position for o in outcomes}
+        return outcomes, [i for i in flight.items if i.position not in answered]
+
+    def _watch(self, flights: dict[Any, _Flight], timeout: float) -> None:
+        """Kill what is past its limits. The kill goes through the pool, which knows when a worker is safe to stop."""
+        now = time.monotonic()
+        for future, flight in flights.items():
+            pid, row, began = SLOT.unpack_from(self._board, flight.slot * SLOT.size)
+            if pid == 0 or flight.verdict is not None:
+                continue
+            limit = timeout if row >= 0 else SETUP_TIMEOUT
+            if now - began > limit:
+                what = "row" if row >= 0 else "set-up"
+                flight.verdict = ("timed_out", "time", f"{what} took longer than its limit of {limit:g} s")
+            elif _resident_mb(pid) > self.memory_mb:
+                flight.verdict = ("crashed", "memory", f"needed more than the {self.memory_mb} MB a worker may use")
+            else:
+                continue
+            future.cancel()
+
+
+def _cause(error: BaseException) -> tuple[str, str]:
+    code = getattr(error, "exitcode", None)
+    if isinstance(code, int) and code < 0:
+        name = signal.Signals(-code).name
+        return name.lower(), f"the worker died of {name}"
+    return "died", f"the worker ended by itself (exit code {code})"
+
+
+def _resident_mb(pid: int) -> int:
+    try:
+        return int(psutil.Process(pid).memory_info().rss >> 20)
+    except psutil.Error:
+        return 0
+
+
+@contextlib.contextmanager
+def _sigint_blocked() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, previous)

@@ -1,0 +1,217 @@
+"""The child's side: announce a row, run the stage's function on it, report."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import json
+import mmap
+import os
+import resource
+import signal
+import struct
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from motet.dataset.media import Media
+from motet.dataset.rows import Row, limited, locators, payload
+from motet.run.keys import dice
+from motet.run.stage import Drop, Missing, Settings, Stage, Tools, Unanswered
+
+SLOT = struct.Struct("=qqd")  # process id, row number in the batch, when it began (monotonic seconds)
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+DETAIL = 500  # characters of a reason kept
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a worker needs to know of a stage: everything but the rows."""
+
+    stage: str
+    settings: dict[str, Any]
+    seed: int
+    dataset: str
+
+
+@dataclass(frozen=True)
+class Item:
+    """One input on its way to a worker. `rows` holds, per parameter, a row's values, a list of them, or None."""
+
+    position: int
+    key: str
+    path: str
+    lineage: str
+    rows: dict[str, Any]
+    missing: list[Missing] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one item. `halt` marks an obstacle that is not the row's: a full or read-only disk."""
+
+    position: int
+    key: str
+    status: str
+    reason: str = ""
+    detail: str = ""
+    seconds: float = 0.0
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    media_bytes: int = 0
+    worker: int = 0
+    attempts: int = 1
+    halt: bool = False
+
+
+_board: mmap.mmap | None = None
+
+
+def start(board: str, memory_bytes: int) -> None:
+    """Prepare a fresh worker: tie its life to the parent's, limit its memory, open the announcement board."""
+    global _board
+    _die_with_parent()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a native loop must die at the first knock
+    if sys.platform == "linux":  # elsewhere the engine's own watch has to do
+        resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with Path(board).open("r+b") as file:
+        _board = mmap.mmap(file.fileno(), 0)
+
+
+def _die_with_parent() -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def announce(slot: int, row: int) -> None:
+    assert _board is not None
+    SLOT.pack_into(_board, slot * SLOT.size, os.getpid(), row, time.monotonic())
+
+
+def do_batch(slot: int, order: Order, items: list[Item]) -> list[Outcome]:
+    """Answer a batch; each row is announced before it is begun, so that if this process dies one row is suspect."""
+    announce(slot, -1)
+    declared, settings, equipment = _equipped(order.stage, _frozen(order.settings))
+    outcomes = []
+    for n, item in enumerate(items):
+        announce(slot, n)
+        outcome = answer(declared, settings, equipment, order, item)
+        outcomes.append(outcome)
+        if outcome.halt:
+            break
+    announce(slot, -1)
+    return outcomes
+
+
+def _frozen(settings: dict[str, Any]) -> str:
+    return json.dumps(settings, sort_keys=True)
+
+
+@lru_cache(maxsize=4)
+def _equipped(name: str, settings: str) -> tuple[Stage, Settings, Any]:
+    from motet.recipe import find_stage
+
+    declared = find_stage(name)
+    chosen = declared.settings_type(**json.loads(settings))
+    return declared, chosen, declared.setup(chosen) if declared.setup else None
+
+
+def answer(declared: Stage, settings: Settings, equipment: Any, order: Order, item: Item) -> Outcome:
+    """Run the stage's function on one item. Whatever it raises becomes part of the outcome."""
+    media = Media(Path(order.dataset))
+    began = time.perf_counter()
+    status, reason, detail, halt = "ok", "", "", False
+    rows: list[dict[str, Any]] = []
+    try:
+        result = call(declared, settings, equipment, order.seed, media, item)
+        if declared.kind == "whole":
+            from motet.run.whole import write_verdicts
+
+            write_verdicts(Path(item.rows["verdicts"]), declared, result)
+        elif isinstance(result, Drop):
+            status, reason, detail = "dropped", result.reason, result.detail
+        elif result is not None:
+            rows = [payload(row) for row in _rows(result)]
+    except Unanswered as error:
+        status, reason, detail = "unanswered", "no_answer", str(error)
+    except MemoryError:
+        status, reason, detail = "crashed", "memory", "needed more memory than a worker may use"
+    except OSError as error:
+        halt = error.errno in FULL
+        status, reason, detail = "failed", *_blame(error)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is this row's
+        status, reason, detail = "failed", *_blame(error)
+    return Outcome(
+        position=item.position,
+        key=item.key,
+        status=status,
+        reason=reason,
+        detail=detail[:DETAIL],
+        seconds=time.perf_counter() - began,
+        rows=rows,
+        media_bytes=media.written,
+        worker=os.getpid(),
+        halt=halt,
+    )
+
+
+def call(declared: Stage, settings: Settings, equipment: Any, seed: int, media: Media, item: Item) -> Any:
+    """The stage's function on rows that show only what the stage declared."""
+    arguments: dict[str, Any] = {}
+    for parameter in declared.inputs:
+        if declared.kind == "whole":
+            from motet.dataset.tables import stream  # Arrow is slow to load, and most workers never need it
+
+            arguments[parameter.name] = (parameter.row_type(**row) for row in stream(Path(item.rows[parameter.name])))
+            continue
+        allowed = frozenset(declared.used(parameter)) | locators(parameter.row_type)
+        value = item.rows[parameter.name]
+        if value is None:
+            arguments[parameter.name] = None
+        elif parameter.many:
+            arguments[parameter.name] = [limited(parameter.row_type, row, allowed) for row in value]
+        else:
+            arguments[parameter.name] = limited(parameter.row_type, value, allowed)
+    if declared.settings_type is not Settings:
+        arguments["settings"] = settings
+    if declared.wants_tools:
+        random = dice(declared.name, item.lineage if declared.draws else "", seed)
+        arguments["tools"] = Tools(random, media, cache(media.dataset, declared.name), equipment, item.missing)
+    return declared.function(**arguments)
+
+
+def cache(dataset: Path, stage: str) -> Path:
+    """The folder in which a stage may keep what can be made again."""
+    folder = dataset / "cache" / stage.rpartition(":")[2]
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _rows(result: Row | Iterable[Row]) -> Iterator[Row]:
+    if isinstance(result, Row):
+        yield result
+    else:
+        yield from result
+
+
+def _blame(error: Exception) -> tuple[str, str]:
+    reason = getattr(error, "reason", None)
+    if isinstance(reason, str):
+        return reason, str(getattr(error, "detail", error))
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    return type(error).__name__, f"{error}{where}"

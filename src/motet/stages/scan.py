@@ -1,0 +1,150 @@
+"""Sources become files: every MIDI file under the roots, in archives too, named by its content."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from motet import files
+from motet.dataset.rows import File
+from motet.errors import UserError
+from motet.files import Found, Skipped
+from motet.run import Drop, Settings, Tools, Verdict, stage
+
+
+class Scan(Settings):
+    """No settings of its own yet."""
+
+
+@stage(version=1)
+def scan(sources: list[Path], settings: Scan, tools: Tools) -> Iterator[Verdict[File]]:
+    with closing(_Remembered(tools.cache / "files.sqlite")) as remembered:
+        try:
+            labels = _labels(sources)
+            for row in remembered.through(files.walk(sources, files.MIDI, remembered.known)):
+                path = labels[row.root].path(row.path)
+                row_id = hashlib.blake2b(f"{path}\0{row.member}".encode(), digest_size=8).hexdigest()
+                if isinstance(row, Skipped):
+                    yield Verdict(row_id, Drop(row.reason, row.detail), path=path)
+                else:
+                    yield Verdict(row_id, row=_file(row_id, path, row), path=path)
+        except files.MissingSource as error:
+            raise UserError(error.detail + ".") from None
+
+
+def found(file: File) -> Found:
+    """The walk's own record of a file row, for reading it again."""
+    return Found(
+        root=file.root,
+        path=file.inner_path,
+        location=file.location,
+        member=file.member,
+        offset=file.offset,
+        size=file.size,
+        sha256=file.sha256,
+        stamp="",
+    )
+
+
+def _file(row_id: str, path: str, row: Found) -> File:
+    return File(
+        id=row_id,
+        source=row_id,
+        path=path,
+        lineage=row.sha256[:16],
+        root=row.root,
+        location=row.location,
+        member=row.member,
+        offset=row.offset,
+        inner_path=row.path,
+        size=row.size,
+        sha256=row.sha256,
+    )
+
+
+@dataclass(frozen=True)
+class _Label:
+    """How a root's files are called: by its last folder, numbered where two roots end alike."""
+
+    name: str
+    is_folder: bool
+    own_name: str
+
+    def path(self, inner: str) -> str:
+        if self.is_folder:
+            return self.name if inner in ("", ".") else f"{self.name}/{inner}"
+        return self.name + inner.removeprefix(self.own_name)  # a root that is a file or an archive names itself
+
+
+def _labels(sources: Sequence[Path]) -> dict[str, _Label]:
+    seen: Counter[str] = Counter()
+    labels = {}
+    for source in sources:
+        root = files.root_of(source)
+        own = PurePosixPath(root).name or "root"
+        seen[own] += 1
+        labels[root] = _Label(own if seen[own] == 1 else f"{own}-{seen[own]}", source.is_dir(), own)
+    return labels
+
+
+class _Remembered:
+    """What the last scans found, by location, so that unchanged files are not opened. Losing it costs time only."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.batch: list[tuple[str, str]] = []
+        self.db = self._open()
+
+    def _open(self) -> sqlite3.Connection:
+        for _ in range(2):
+            db = sqlite3.connect(self.path)
+            try:
+                db.execute("PRAGMA synchronous=OFF")
+                db.execute("CREATE TABLE IF NOT EXISTS seen (location TEXT PRIMARY KEY, rows TEXT) WITHOUT ROWID")
+            except sqlite3.DatabaseError:
+                db.close()
+                self.path.unlink(missing_ok=True)
+            else:
+                return db
+        raise UserError(f"{self.path} cannot be written: delete it and run again.", exit_code=1)
+
+    def known(self, location: str) -> list[Found | Skipped]:
+        hit = self.db.execute("SELECT rows FROM seen WHERE location = ?", (location,)).fetchone()
+        if hit is None:
+            return []
+        return [Found(*v) if kind else Skipped(*v) for kind, v in json.loads(hit[0])]
+
+    def through(self, rows: Iterator[Found | Skipped]) -> Iterator[Found | Skipped]:
+        """Pass rows on, and remember those of each location that vouch for themselves."""
+        held: list[Found | Skipped] = []
+        for row in rows:
+            if held and held[0].location != row.location:
+                self._remember(held)
+                held = []
+            held.append(row)
+            yield row
+        if held:
+            self._remember(held)
+        self._flush()
+
+    def _remember(self, rows: list[Found | Skipped]) -> None:
+        if not rows[-1].stamp:
+            return
+        text = json.dumps([[isinstance(r, Found), [getattr(r, f) for f in r.__dataclass_fields__]] for r in rows])
+        self.batch.append((rows[0].location, text))
+        if len(self.batch) >= 1000:
+            self._flush()
+
+    def _flush(self) -> None:
+        with self.db:
+            self.db.executemany("INSERT OR REPLACE INTO seen VALUES (?, ?)", self.batch)
+        self.batch = []
+
+    def close(self) -> None:
+        self.db.close()

@@ -1,0 +1,28 @@
+"""The synth that plays the tests' parts."""
+
+from collections.abc import Callable
+
+import pytest
+
+from motet.render import Audio, Font, Synth, find, load
+from render.notation import RATE, Message, part
+
+
+@pytest.fixture(scope="session")
+def font() -> Font:
+    return find()
+
+
+@pytest.fixture(scope="session")
+def synth(font: Font) -> Synth:
+    return load(font, RATE)
+
+
+@pytest.fixture(scope="session")
+def play(synth: Synth) -> Callable[[list[Message]], Audio]:
+    """The sound of one part."""
+
+    def played(messages: list[Message]) -> Audio:
+        return next(iter(synth.render([part(messages)])))
+
+    return played

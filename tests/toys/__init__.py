@@ -1,0 +1,1 @@
+"""Small stages for testing the engine: numbers read from text files, with faults planted on purpose."""
