@@ -17,7 +17,7 @@ from rich.table import Table
 
 from motet import __version__
 from motet.errors import UserError
-from motet.wording import count, duration, size
+from motet.wording import count, size, span
 
 DEMO_FOLDER = "motet-demo"
 
@@ -141,7 +141,7 @@ def _demo(options: argparse.Namespace) -> int:
         written = write(tunes)
     except OSError as error:
         raise UserError(f"{tunes} cannot be written: {error.strerror or error}.", exit_code=1) from None
-    console.print(f"Wrote a small messy collection of {len(written)} files to {tunes}.", highlight=False, soft_wrap=True)
+    _say(console, f"Wrote a small messy collection of {len(written)} files to {tunes}.")
     options.recipe, options.sources, options.to = "text-to-music", [str(tunes)], str(folder / "dataset")
     return _build(options)
 
@@ -164,7 +164,7 @@ def _status(options: argparse.Namespace) -> int:
         print(json.dumps(facts, indent=1))
         return 0
     console = Console()
-    console.print(f"{dataset.folder}: {snapshot.recipe}, snapshot {snapshot.number}", highlight=False, soft_wrap=True)
+    _say(console, f"{dataset.folder}: {snapshot.recipe}, snapshot {snapshot.number}")
     reasons = _reasons(dataset)
     seconds = {s["name"]: s["seconds"] for s in last["stages"]} if last else {}
     table = Table("stage", "in", "ok", "dropped", "failed", "unanswered", "rows out", "last run", box=None, pad_edge=False)
@@ -178,19 +178,19 @@ def _status(options: argparse.Namespace) -> int:
             failed,
             counts.get("unanswered", 0),
         ]
-        took = duration(seconds[stage.name]) if stage.name in seconds else ""
+        took = span(seconds[stage.name]) if stage.name in seconds else ""
         table.add_row(stage.name, *(count(c) for c in cells), count(stage.rows_out), took)
     console.print(table)
     if reasons:
         console.print("\nNot taken:")
         for name, status, reason, number, example in reasons:
-            console.print(f"  {name:<15} {status:<10} {reason:<18} {number:>7,}   such as {example}", highlight=False)
+            _say(console, f"  {name:<15} {status:<10} {reason:<18} {number:>7,}   such as {example}")
     if last:
         slow = sorted(((s, p, st["name"]) for st in last["stages"] for s, p in st["slowest"]), reverse=True)[:5]
         if slow:
             console.print("\nSlowest rows of the last run:")
         for took_seconds, path, name in slow:
-            console.print(f"  {duration(took_seconds):>10}  {name:<15} {path}", highlight=False)
+            _say(console, f"  {span(took_seconds):>10}  {name:<15} {path}")
     return 0
 
 
@@ -211,7 +211,7 @@ def _why(options: argparse.Namespace) -> int:
     asked = quoted(options.what)
     ids = dataset.query(
         f"SELECT DISTINCT source FROM work WHERE path = {asked} OR id = {asked} OR source = {asked} "
-        f"OR path LIKE '%/' || {asked} OR split_part({asked}, '.', 1) = source"
+        f"OR ends_with(path, '/' || {asked}) OR split_part({asked}, '.', 1) = source"
     ).fetchall()
     ids += dataset.query(
         f"SELECT id FROM files WHERE sha256 = {asked} OR location = {quoted(os.path.abspath(options.what))}"
@@ -359,6 +359,11 @@ def _recipes(options: argparse.Namespace) -> int:
 # -- telling ------------------------------------------------------------------------------------------------------------
 
 
+def _say(console: Console, line: str) -> None:
+    """A line as it is: names in it may hold anything, brackets too."""
+    console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
 def _write_report(dataset: Path, run_folder: Path, clips: int = 24) -> Path:
     from motet.report import write_report
 
@@ -379,14 +384,10 @@ def _run_facts(run: Any) -> dict[str, Any]:
 
 def _tell_run(console: Console, dataset: Path, run: Any) -> None:
     kept = ", ".join(f"{count(n)} {table}" for table, n in run.snapshot.tables.items())
-    console.print(f"\nDone in {duration(run.seconds)}: {kept}.", highlight=False, soft_wrap=True)
+    _say(console, f"\nDone in {span(run.seconds)}: {kept}.")
     if run.failed:
-        console.print(
-            f"{count(run.failed)} rows failed; `motet status {dataset}` names them, --retry asks them again.",
-            highlight=False,
-            soft_wrap=True,
-        )
-    console.print(f"Listen and look: {(run.folder / 'report.html').absolute().as_uri()}", highlight=False, soft_wrap=True)
+        _say(console, f"{count(run.failed)} rows failed; `motet status {dataset}` names them, --retry asks them again.")
+    _say(console, f"Listen and look: {(run.folder / 'report.html').absolute().as_uri()}")
 
 
 # -- options ------------------------------------------------------------------------------------------------------------

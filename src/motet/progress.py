@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
 
 from motet.run.build import StageReport, Watch
-from motet.wording import count, duration
+from motet.wording import count, span
 
 
 class Bars(Watch):
@@ -47,10 +47,10 @@ class Bars(Watch):
 
     def ends(self, report: StageReport) -> None:
         self.stop()
-        self.console.print(line(report), highlight=False, soft_wrap=True)
+        self.console.print(line(report), highlight=False, markup=False, soft_wrap=True)
 
     def notes(self, sentence: str) -> None:
-        self.console.print(f"  {sentence}", highlight=False, soft_wrap=True)
+        self.console.print(f"  {sentence}", highlight=False, markup=False, soft_wrap=True)
 
     def stop(self) -> None:
         if self._progress is not None:
@@ -67,5 +67,5 @@ def line(report: StageReport) -> str:
     why = f"   not taken: {', '.join(lost)}{f' and {more} more reasons' if more > 0 else ''}" if lost else ""
     return (
         f"{report.name:<15} {report.inputs:>7,} in  {report.rows_out:>7,} out   "
-        f"{report.done_now:,} done now, {duration(report.seconds)}{why}"
+        f"{report.done_now:,} done now, {span(report.seconds)}{why}"
     )

@@ -1,28 +1,40 @@
-"""Numbers as people read them."""
-
-from __future__ import annotations
+"""Numbers as a person reads them."""
 
 
 def count(number: int) -> str:
+    """12345 → "12,345"."""
     return f"{number:,}"
 
 
-def duration(seconds: float) -> str:
-    """`0.4 s`, `12 s`, `3 min 5 s`, `2 h 10 min`."""
-    if seconds < 10:
+def span(seconds: float) -> str:
+    """A length of time: "0 s", "8 ms", "4.2 s", "1 min 12 s", "2 h 5 min"."""
+    if seconds < 0.0005:
+        return "0 s"
+    if seconds < 0.0995:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 9.95:
         return f"{seconds:.1f} s"
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
+    minutes = round(seconds / 60)
+    return f"{minutes // 60:,} h {minutes % 60} min"
 
 
-def size(number: float) -> str:
-    """Bytes with a decimal unit: `3.4 MB`."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if number < 1000:
-            return f"{number:.0f} {unit}" if unit == "B" or number >= 100 else f"{number:.1f} {unit}"
-        number /= 1000
-    return f"{number:.1f} TB"
+def size(octets: float) -> str:
+    """A number of bytes in powers of ten: "0 B", "512 B", "3.4 MB", "12 GB"."""
+    if octets < 1000:
+        return f"{octets:.0f} B"
+    scaled, units = octets / 1000, ["kB", "MB", "GB", "TB"]
+    while scaled >= 999.5 and len(units) > 1:
+        scaled /= 1000
+        units.pop(0)
+    return f"{scaled:.1f} {units[0]}" if scaled < 9.95 else f"{scaled:,.0f} {units[0]}"
+
+
+def clock(seconds: float) -> str:
+    """A place in a song: "0:07", "12:40"."""
+    whole = int(seconds)
+    return f"{whole // 60}:{whole % 60:02d}"

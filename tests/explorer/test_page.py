@@ -20,7 +20,8 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from motet.explorer import ClipView, DropLine, Note, Report, SlowRow, StageLine, Total, page, words
+from motet import wording as words
+from motet.explorer import ClipView, DropLine, Note, Report, SlowRow, StageLine, Total, page
 
 HOSTILE = [
     "<script>alert(1)</script>",

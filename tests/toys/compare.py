@@ -9,8 +9,8 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from motet.dataset.housekeeping import check
-from motet.dataset.rows import media_fields, row_types
 from motet.dataset.snapshot import live
+from motet.dataset.tables import media_columns
 
 
 def live_state(dataset: Path) -> dict[str, Any]:
@@ -18,12 +18,11 @@ def live_state(dataset: Path) -> dict[str, Any]:
     snapshot = live(dataset)
     assert snapshot is not None
     state: dict[str, Any] = {}
-    types = row_types()
     media: dict[str, str] = {}
     for table in snapshot.tables:
         rows = pq.read_table(snapshot.table(table)).to_pylist()
         state[table] = rows
-        for field in media_fields(types[table]):
+        for field in media_columns(snapshot.table(table)):
             for row in rows:
                 media[row[field]] = hashlib.sha256((dataset / row[field]).read_bytes()).hexdigest()
     for stage in snapshot.stages:

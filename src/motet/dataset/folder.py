@@ -12,7 +12,6 @@ import yaml
 
 from motet.dataset.media import Media
 from motet.dataset.query import connect, parquet
-from motet.dataset.rows import row_types
 from motet.dataset.snapshot import Snapshot, live
 from motet.errors import UserError
 
@@ -82,6 +81,3 @@ def read_recipe_file(folder: Path) -> dict[str, Any]:
         made = stored.get("motet", "a newer version")
         raise UserError(f"{folder} was made by motet {made}, which writes a newer format: update this motet to use it.")
     return stored
-
-
-__all__ = ["FORMAT", "RECIPE_FILE", "Dataset", "read_recipe_file", "row_types"]

@@ -15,9 +15,8 @@ import pyarrow.parquet as pq
 from motet.dataset.ledger import Ledger
 from motet.dataset.media import Media
 from motet.dataset.query import batches, connect, parquet
-from motet.dataset.rows import media_fields, row_types
 from motet.dataset.snapshot import Snapshot, digest, live
-from motet.dataset.tables import write_table
+from motet.dataset.tables import media_columns, write_table
 
 KEYS = pa.schema([("key", pa.string())])
 
@@ -52,7 +51,7 @@ def check(folder: Path) -> Iterator[Fault]:
                 yield Fault("missing_part", f"{snapshot.folder.name}/{name}", "the snapshot names it, and it is gone")
             elif digest(path) != expected:
                 yield Fault("damaged_table", f"{snapshot.folder.name}/{name}", "its bytes are not those that were published")
-    for reference in _live_references(folder, snapshot):
+    for reference in _live_references(snapshot):
         path = folder / reference
         if not path.exists():
             yield Fault("missing_media", reference, "a live row refers to it, and it is gone")
@@ -108,10 +107,10 @@ def collect_media(folder: Path) -> int:
     """Delete media files that no committed row refers to; returns the bytes freed."""
     ledger = Ledger(folder)
     kept: set[str] = set()
-    for table, row_type in row_types().items():
-        for field in media_fields(row_type):
-            for part in ledger.parts(f"tables/{table}"):
-                for batch in pq.ParquetFile(part).iter_batches(columns=[field]):
+    for shelf in ledger.shelves():
+        for part in ledger.parts(shelf):
+            for column in media_columns(part):
+                for batch in pq.ParquetFile(part).iter_batches(columns=[column]):
                     kept.update(batch.column(0).to_pylist())
     freed = 0
     for path in list(Media(folder).all()):
@@ -143,16 +142,13 @@ def _keys_file(
     return path
 
 
-def _live_references(folder: Path, snapshot: Snapshot) -> list[str]:
+def _live_references(snapshot: Snapshot) -> list[str]:
     found: set[str] = set()
-    types = row_types()
     for state in snapshot.stages:
-        for table, name in state.outputs.items():
-            if table not in types or not (snapshot.folder / name).exists():
-                continue
-            for field in media_fields(types[table]):
-                column = pq.read_table(snapshot.folder / name, columns=[field]).column(0)
-                found.update(column.to_pylist())
+        for name in state.outputs.values():
+            file = snapshot.folder / name
+            for column in media_columns(file) if file.exists() else ():
+                found.update(pq.read_table(file, columns=[column]).column(0).to_pylist())
     return sorted(found)
 
 

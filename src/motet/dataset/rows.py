@@ -214,15 +214,3 @@ def limited(row_type: type[Row], values: Mapping[str, Any], allowed: frozenset[s
     for name in allowed:
         object.__setattr__(row, name, values[name])
     return row
-
-
-def row_types() -> dict[str, type[Row]]:
-    """Every table's row type by table name, those of plug-ins included once they are imported."""
-    found: dict[str, type[Row]] = {}
-    queue = list(Row.__subclasses__())
-    while queue:
-        row_type = queue.pop()
-        queue.extend(row_type.__subclasses__())
-        if "table" in vars(row_type):
-            found[row_type.table] = row_type
-    return found

@@ -12,23 +12,29 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from motet.dataset.durable import sync_file
-from motet.dataset.rows import IDENTITY, Row, row_fields
+from motet.dataset.rows import IDENTITY, Row, media_fields, row_fields
 
 ROW_GROUP = 8192
 BATCH = 1024
+MEDIA = {"motet": "media"}
 
 _SCALARS = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_(), bytes: pa.binary()}
 
 
 def schema(row_type: type[Row]) -> pa.Schema:
     """The table's schema: identity first, then the payload in the order it is declared."""
-    hints = get_type_hints(row_type)
-    return pa.schema([(name, _arrow_type(hints[name])) for name in (*IDENTITY, *row_fields(row_type))])
+    return pa.schema([*((name, pa.string()) for name in IDENTITY), *payload_schema(row_type)])
 
 
 def payload_schema(row_type: type[Row]) -> pa.Schema:
-    hints = get_type_hints(row_type)
-    return pa.schema([(name, _arrow_type(hints[name])) for name in row_fields(row_type)])
+    """The payload's part of the schema. Fields that name media say so in the file, for whoever knows no row types."""
+    hints, media = get_type_hints(row_type), media_fields(row_type)
+    return pa.schema([pa.field(n, _arrow_type(hints[n]), metadata=MEDIA if n in media else None) for n in row_fields(row_type)])
+
+
+def media_columns(file: Path) -> list[str]:
+    """The columns of a Parquet file that name media."""
+    return [field.name for field in pq.read_schema(file) if field.metadata and field.metadata.get(b"motet") == b"media"]
 
 
 def _arrow_type(hint: Any) -> pa.DataType:

@@ -17,7 +17,7 @@ from importlib import resources
 from string import Template
 from typing import Literal, NamedTuple
 
-from motet.explorer import words
+from motet import wording as words
 
 VOICES = 10  # colours in page.css: --v0 … --v9, and --vd for drums
 

@@ -1,5 +1,6 @@
 """MIDI: read safely, one exact clock, facts, parts, clips."""
 
+from motet.midi.cut import cut
 from motet.midi.errors import Unreadable
 from motet.midi.facts import Facts, facts, notes_digest
 from motet.midi.general_midi import instrument
@@ -16,6 +17,7 @@ __all__ = [
     "Score",
     "TempoMap",
     "Unreadable",
+    "cut",
     "facts",
     "instrument",
     "notes_digest",

@@ -1,4 +1,4 @@
-"""Which files symusic 0.6 would accept and yet misread, told from the bytes in a fraction of the time of reading them."""
+"""Which files symusic 0.6 would accept and yet misread, told from the bytes in a fraction of the time of reading."""
 
 import re
 import struct
@@ -22,6 +22,7 @@ _MESSAGES = re.compile(
 )
 _RUN = re.compile(rb"(?:%b)++" % _MESSAGES.pattern)
 _TO_PROGRAM = [re.compile(bytes((PROGRAM | channel,)) + rb"[\x01-\x7f]") for channel in range(16)]
+_NOTES = [re.compile(bytes((NOTE_ON | channel,)) + rb"[\x00-\x7f]{2}") for channel in range(16)]
 _HIGH_LOW = b"L" * 128 + b"H" * 128
 _NOT_NOTE_OR_PROGRAM = bytes(byte for byte in range(256) if byte & 0xF0 not in (NOTE_ON, PROGRAM))
 
@@ -35,18 +36,34 @@ def needs_care(data: bytes) -> bool:
         return True
     try:
         tracks = [data[start:end] for start, end in chunks(data, 14, count)]
-        return any(map(_misread, tracks)) or (len(tracks) > 1 and _shares_programs(tracks))
+        if _suspect(data) and any(map(_misread, tracks)):
+            return True
+        return len(tracks) > 1 and _shares_programs(tracks)
     except Unreadable:
         return True
 
 
+def _suspect(data: bytes) -> bool:
+    """Whether bytes of a track, or of all of them at once, look like something symusic misreads."""
+    return bool(
+        _ODD_META.search(data)
+        or _RUNNING_ON.search(data)
+        or data.count(b"\xf7") > len(_SYSEX.findall(data))
+        or _long_delays(data)
+    )
+
+
 def _misread(track: bytes) -> bool:
-    if _ODD_META.search(track) or _RUNNING_ON.search(track):
+    if not _suspect(track):
+        return False
+    if _ODD_META.search(track) or _RUNNING_ON.search(track) or ESCAPE in _statuses(track):
         return True
-    if track.count(b"\xf7") > len(_SYSEX.findall(track)) and ESCAPE in _statuses(track):
-        return True
-    # Sixteen delta times of four bytes can wrap a clock of 32 bits unseen.
-    return track.translate(_HIGH_LOW).count(b"HHHL") >= 16 and _length(track) >= 1 << 31
+    return _long_delays(track) and _length(track) >= 1 << 31
+
+
+def _long_delays(data: bytes) -> bool:
+    """Whether there are sixteen delta times of four bytes, which can wrap a clock of 32 bits unseen."""
+    return data.translate(_HIGH_LOW).count(b"HHHL") >= 16
 
 
 def _length(track: bytes) -> int:
@@ -81,9 +98,9 @@ def _channels(statuses: set[int], track: bytes) -> tuple[int, int]:
     """
     plays = chooses = 0
     for status in statuses:
-        if status & 0xF0 == NOTE_ON:
+        if status & 0xF0 == NOTE_ON and _NOTES[status & 15].search(track):
             plays |= 1 << (status & 15)
-        elif status & 0xF0 == PROGRAM and _TO_PROGRAM[status & 15].search(track):
+        if status & 0xF0 == PROGRAM and _TO_PROGRAM[status & 15].search(track):
             chooses |= 1 << (status & 15)
     return plays, chooses
 

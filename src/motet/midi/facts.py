@@ -41,9 +41,9 @@ def facts(score: Score) -> Facts:
     count, end = len(notes), score.last_off
     start = int(notes["start"].min()) if count else 0
     drums = notes["is_drum"]
-    pitched = notes[~drums]
-    heard = pitched["pitch"] if len(pitched) else notes["pitch"]
-    tempi = [us for us in _in_force(clock.tempi, start, end)]
+    pitched = ~drums
+    heard = notes["pitch"][pitched] if pitched.any() else notes["pitch"]
+    tempi = _in_force(clock.tempi, start, end)
     seconds = clock.to_seconds(end) - clock.to_seconds(start)
     first = 60e6 / tempi[0][0]
     mean = 60 * clock.to_quarters(end - start) / seconds if seconds else first
@@ -56,7 +56,7 @@ def facts(score: Score) -> Facts:
         tempo_max=60e6 / min(tempi)[0],
         tempo_mean=mean,
         metres=tuple(dict.fromkeys((top, bottom) for top, bottom in _in_force(clock.metres, start, end))),
-        programs=tuple(np.flatnonzero(np.bincount(pitched["program"], minlength=1)).tolist()),
+        programs=tuple(np.flatnonzero(np.bincount(notes["program"][pitched], minlength=1)).tolist()),
         has_drums=bool(drums.any()),
         tracks=sum(1 for size in np.bincount(notes["track"], minlength=1).tolist() if size),
         pitch_low=int(heard.min()) if count else None,

@@ -1,8 +1,10 @@
 """MIDI bytes → a score on one clock, or the reason why not."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from heapq import merge
 from typing import Literal
 
 import numpy as np
@@ -19,10 +21,12 @@ from motet.midi.events import (
     TEMPO,
     Event,
     Events,
+    chunks,
     parse,
+    read_track,
     write,
 )
-from motet.midi.shared import inherit_programs
+from motet.midi.shared import by_tick, inherit_programs
 from motet.midi.tempo import MOST_BARS, TempoMap, usable_metre
 
 LONGEST_TICKS = 1 << 30
@@ -39,7 +43,7 @@ NOTE = np.dtype(
         ("velocity", np.uint8),
         ("program", np.uint8),
         ("is_drum", np.bool_),
-        ("track", np.uint16),
+        ("track", np.int32),
     ]
 )
 
@@ -84,15 +88,15 @@ def read(data: bytes) -> Score:
     data, stray = unwrap(data)
     if needs_care(data):
         events = prepare(data)
-        return _score(parse_symusic(write(told(events))), repaired=stray or events.repaired)
+        return _read_clean(write(told(events)), repaired=stray or events.repaired)
     try:
-        return _score(parse_symusic(data), repaired=stray)
+        return _read_clean(data, repaired=stray)
     except Unreadable as error:
         if error.reason != "unparsable":
             raise
     # symusic's own sanitising also clamps the bytes of tempo and text, so clean bytes are made here.
     events = prepare(data)
-    return _score(parse_symusic(write(told(events))), repaired=True)
+    return _read_clean(write(told(events)), repaired=True)
 
 
 def notes_of(score: ScoreTick) -> NDArray[np.void]:
@@ -104,10 +108,10 @@ def notes_of(score: ScoreTick) -> NDArray[np.void]:
     if not columns:
         return notes
     for name, source in (("start", "time"), ("duration", "duration"), ("pitch", "pitch"), ("velocity", "velocity")):
-        notes[name] = np.concatenate([column[source] for column in columns])
-    notes["program"] = np.repeat([track.program for track in tracks], sizes)
-    notes["is_drum"] = np.repeat([track.is_drum for track in tracks], sizes)
-    notes["track"] = np.repeat(np.arange(len(sizes)), sizes)
+        np.concatenate([column[source] for column in columns], out=notes[name], casting="unsafe")
+    notes["track"] = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
+    notes["program"] = np.array([track.program for track in tracks], np.uint8)[notes["track"]]
+    notes["is_drum"] = np.array([track.is_drum for track in tracks], np.bool_)[notes["track"]]
     return notes
 
 
@@ -141,7 +145,7 @@ def prepare(data: bytes) -> Events:
     for track in midi.tracks:
         if track and track[-1][0] > LONGEST_TICKS:
             raise Unreadable("absurd_length", f"a track ends at tick {track[-1][0]}")
-        kept = [event for event in track if event[1] != META or _META_SIZES.get(event[2][0], n := len(event[2]) - 1) == n]
+        kept = [event for event in track if event[1] != META or _well_formed(event[2])]
         repaired |= len(kept) < len(track)
         tracks.append(kept)
     if midi.format == 2 and sum(map(_plays, tracks)) > 1:
@@ -183,6 +187,11 @@ def _plays(track: list[Event]) -> bool:
     return any(status & 0xF0 == NOTE_ON and data[1] for _, status, data in track)
 
 
+def _well_formed(meta: bytes) -> bool:
+    size = len(meta) - 1
+    return _META_SIZES.get(meta[0], size) == size
+
+
 def _is_meta(event: Event, kind: int) -> bool:
     return event[1] == META and event[2][0] == kind
 
@@ -195,33 +204,32 @@ def parse_symusic(data: bytes) -> ScoreTick:
         raise Unreadable("unparsable", str(error).removesuffix(": iostream error")) from error
 
 
-def _score(symusic: ScoreTick, *, repaired: bool) -> Score:
-    division = symusic.ticks_per_quarter
-    tempi = symusic.tempos.numpy()
-    metres = symusic.time_signatures.numpy()
+def _read_clean(data: bytes, *, repaired: bool) -> Score:
+    """The score that symusic reads, once its times and clock are found sound."""
+    symusic = parse_symusic(data)
     notes = notes_of(symusic)
-    starts = notes["start"]
-    times = [column for column in (starts, tempi["time"], metres["time"]) if len(column)]
+    starts, ends = notes["start"], notes["start"] + notes["duration"]
+    tempi, metres = symusic.tempos.numpy(), symusic.time_signatures.numpy()
+    times = [column for column in (starts, ends, tempi["time"], metres["time"]) if len(column)]
     if times and min(int(column.min()) for column in times) < 0:
         raise Unreadable("wrapped_time", "times run past 2^31 ticks")
     if (np.diff(starts)[np.diff(notes["track"]) == 0] < 0).any():
         raise Unreadable("wrapped_time", "times run past 2^32 ticks")
-    if not tempi["mspq"].all():
-        raise Unreadable("zero_tempo", "a tempo event says 0 microseconds per quarter note")
-    end = max((int(column.max()) for column in (*times, starts + notes["duration"]) if len(column)), default=0)
+    end = max((int(column.max()) for column in times), default=0)
     if end > LONGEST_TICKS:
         raise Unreadable("absurd_length", f"the song ends at tick {end}")
-    tempo_map = TempoMap(
-        division,
-        tuple(zip(tempi["time"].tolist(), tempi["mspq"].tolist(), strict=True)),
-        tuple(
-            (tick, top, bottom)
-            for tick, top, bottom in zip(
-                metres["time"].tolist(), metres["numerator"].tolist(), metres["denominator"].tolist(), strict=True
-            )
-            if usable_metre(top, bottom, division)
-        ),
-    )
+    if not tempi["mspq"].all():
+        raise Unreadable("zero_tempo", "a tempo event says 0 microseconds per quarter note")
+    division = symusic.ticks_per_quarter
+    if _contradicts(tempi) or _contradicts(metres):
+        # symusic sorts changes of equal time in no sure order.
+        tempo_map = _clock_of_events(division, data)
+    else:
+        tempo_map = _clock(
+            division,
+            zip(tempi["time"].tolist(), tempi["mspq"].tolist(), strict=True),
+            zip(*(metres[name].tolist() for name in ("time", "numerator", "denominator")), strict=True),
+        )
     score = Score(symusic, tempo_map, "sanitised" if repaired else "strict")
     # `notes` is a cached property: what was just computed is its value.
     score.__dict__["notes"] = notes
@@ -231,3 +239,29 @@ def _score(symusic: ScoreTick, *, repaired: bool) -> Score:
     if tempo_map.to_bars(end)[0] > MOST_BARS:
         raise Unreadable("absurd_length", f"the song has {tempo_map.to_bars(end)[0]} bars")
     return score
+
+
+def _contradicts(changes: dict[str, NDArray[np.int32]]) -> bool:
+    """Whether changes in order of time hold different values at one time."""
+    time, *values = changes.values()
+    together = np.diff(time) == 0
+    return bool(together.any()) and any((np.diff(value.astype(np.int64))[together] != 0).any() for value in values)
+
+
+def _clock_of_events(division: int, data: bytes) -> TempoMap:
+    tracks = []
+    for start, end in chunks(data, 14, int.from_bytes(data[10:12])):
+        if data.find(b"\xff\x51\x03", start, end) >= 0 or data.find(b"\xff\x58\x04", start, end) >= 0:
+            track: list[Event] = []
+            read_track(data, start, end, track)
+            tracks.append([event for event in track if event[1] == META])
+    metas = list(merge(*tracks, key=by_tick))
+    tempi = [(tick, int.from_bytes(meta[1:])) for tick, _, meta in metas if meta[0] == TEMPO]
+    metres = [(tick, meta[1], 1 << meta[2]) for tick, _, meta in metas if meta[0] == METRE]
+    return _clock(division, tempi, metres)
+
+
+def _clock(division: int, tempi: Iterable[tuple[int, int]], metres: Iterable[tuple[int, int, int]]) -> TempoMap:
+    """The tempo map, without metres nobody could count."""
+    usable = (metre for metre in metres if usable_metre(metre[1], metre[2], division))
+    return TempoMap(division, tuple(tempi), tuple(usable))

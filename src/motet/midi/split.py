@@ -38,7 +38,7 @@ from motet.midi.shared import ChannelStates, Track, by_tick, inherit_programs, p
 CONDUCTED = frozenset((TEMPO, METRE, KEY, MARKER, SMPTE_OFFSET, COPYRIGHT))
 _CONTROL_CHARACTERS = dict.fromkeys((*range(32), *range(127, 160)), " ")
 
-# What parts repeat of each other (tempo, sysex, shared controllers) may be this many times the song.
+# Parts repeat what they share (tempo, sysex, controllers): a hostile file must not multiply by it.
 _MOST_EVENTS = 2_000_000
 
 
@@ -94,7 +94,7 @@ def split(data: bytes) -> list[Part]:
     for index, track in enumerate(told):
         port = port_of(track)
         name = track_name(track)
-        kept, shaping, voicings = _take_apart(track)
+        kept, shaping, voicings = take_apart(track)
         for channel, program in sorted(voicings):
             voicing = voicings[channel, program]
             own = sorted(kept + shaping[channel] + voicing.positions)
@@ -127,7 +127,7 @@ def split(data: bytes) -> list[Part]:
 
 
 def same_notes(one: NDArray[np.void], other: NDArray[np.void]) -> bool:
-    """Whether two arrays of notes are equal but for order and track: start, duration, pitch, velocity, program, drum."""
+    """Whether two arrays of notes are equal but for their order and the track."""
 
     def keys(notes: NDArray[np.void]) -> NDArray[np.int64]:
         times = notes["start"] << 32 | notes["duration"]
@@ -157,7 +157,7 @@ def decode(text: bytes) -> str:
     raise AssertionError("Latin-1 decodes anything")
 
 
-def _take_apart(track: Track) -> tuple[list[int], list[list[int]], dict[tuple[int, int], _Voicing]]:
+def take_apart(track: Track) -> tuple[list[int], list[list[int]], dict[tuple[int, int], _Voicing]]:
     """Where in a track stand: events for all its parts, events that shape each channel, and notes by part.
 
     Parts are keyed by channel and program. Notes are paired as symusic pairs them: the first note-off ends the note
@@ -187,12 +187,12 @@ def _take_apart(track: Track) -> tuple[list[int], list[list[int]], dict[tuple[in
             shaping[status & 15].append(at)
             if status & 0xF0 == PROGRAM:
                 programs[status & 15] = data[0]
-        elif status != META or _stays(data[0]):
+        elif status != META or stays(data[0]):
             kept.append(at)
     return kept, shaping, voicings
 
 
-def _stays(kind: int) -> bool:
+def stays(kind: int) -> bool:
     """Whether a meta event belongs to the track it stands in."""
     return kind not in CONDUCTED and kind not in (0x20, END_OF_TRACK)
 

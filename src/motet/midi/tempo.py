@@ -62,11 +62,12 @@ class TempoMap:
                 raise ValueError(msg)
         bars = [0]
         for tick, metre in metres:
-            if tick < 0 or not usable_metre(*metre, self.division):
-                msg = f"no metre: {metre[0]}/{metre[1]} at tick {tick}, {self.division} ticks per quarter note"
+            top, bottom = metre
+            if tick < 0 or not usable_metre(top, bottom, self.division):
+                msg = f"no metre: {top}/{bottom} at tick {tick}, {self.division} ticks per quarter note"
                 raise ValueError(msg)
         for (tick, (top, bottom)), (following, _) in pairwise(metres):
-            bars.append(bars[-1] + -((tick - following) * bottom // (4 * self.division * top)))
+            bars.append(bars[-1] - ((tick - following) * bottom // (4 * self.division * top)))
         settle = object.__setattr__
         settle(self, "tempi", tuple((tick, us) for tick, (us,) in tempi))
         settle(self, "metres", tuple((tick, top, bottom) for tick, (top, bottom) in metres))
@@ -85,7 +86,7 @@ class TempoMap:
     def to_seconds(self, ticks: int) -> float: ...
     @overload
     def to_seconds(self, ticks: ArrayLike) -> Floats: ...
-    def to_seconds(self, ticks: ArrayLike) -> float | Floats:
+    def to_seconds(self, ticks: ArrayLike) -> Any:
         """Seconds from the start of the song at `ticks`."""
         return _same_kind(self._elapsed(_ticks(ticks)) / (self.division * 1_000_000), ticks)
 
@@ -93,7 +94,7 @@ class TempoMap:
     def from_seconds(self, seconds: float) -> int: ...
     @overload
     def from_seconds(self, seconds: ArrayLike) -> Ints: ...
-    def from_seconds(self, seconds: ArrayLike) -> int | Ints:
+    def from_seconds(self, seconds: ArrayLike) -> Any:
         """The tick nearest to `seconds` (>= 0)."""
         wanted = np.asarray(seconds, np.float64) * (self.division * 1_000_000)
         at = np.maximum(np.searchsorted(self._tempo_elapsed, wanted, "right") - 1, 0)
@@ -106,7 +107,7 @@ class TempoMap:
     def to_quarters(self, ticks: int) -> float: ...
     @overload
     def to_quarters(self, ticks: ArrayLike) -> Floats: ...
-    def to_quarters(self, ticks: ArrayLike) -> float | Floats:
+    def to_quarters(self, ticks: ArrayLike) -> Any:
         """Quarter notes from the start of the song at `ticks`."""
         return _same_kind(_ticks(ticks) / self.division, ticks)
 
@@ -114,7 +115,7 @@ class TempoMap:
     def from_quarters(self, quarters: float) -> int: ...
     @overload
     def from_quarters(self, quarters: ArrayLike) -> Ints: ...
-    def from_quarters(self, quarters: ArrayLike) -> int | Ints:
+    def from_quarters(self, quarters: ArrayLike) -> Any:
         """The tick nearest to `quarters` (>= 0)."""
         return _same_kind(np.rint(np.asarray(quarters, np.float64) * self.division).astype(np.int64), quarters)
 
@@ -124,7 +125,7 @@ class TempoMap:
     def to_bars(self, ticks: int) -> tuple[int, float]: ...
     @overload
     def to_bars(self, ticks: ArrayLike) -> tuple[Ints, Floats]: ...
-    def to_bars(self, ticks: ArrayLike) -> tuple[int, float] | tuple[Ints, Floats]:
+    def to_bars(self, ticks: ArrayLike) -> Any:
         """The bar that holds `ticks`, counted from 0, and how far into it: 0 <= fraction < 1 of a full bar."""
         exact = _ticks(ticks)
         at = np.searchsorted(self._metre_ticks, exact, "right") - 1
@@ -136,7 +137,7 @@ class TempoMap:
     def from_bars(self, bars: int, fraction: float = 0.0) -> int: ...
     @overload
     def from_bars(self, bars: ArrayLike, fraction: ArrayLike = 0.0) -> Ints: ...
-    def from_bars(self, bars: ArrayLike, fraction: ArrayLike = 0.0) -> int | Ints:
+    def from_bars(self, bars: ArrayLike, fraction: ArrayLike = 0.0) -> Any:
         """The tick nearest to `fraction` of the way into bar `bars`; for fraction 0 the first tick in that bar.
 
         A bar that a metre change cuts short ends there: no tick beyond it is given.
@@ -176,7 +177,7 @@ class TempoMap:
     def to_frames(self, ticks: int, fps: float | Fraction) -> float: ...
     @overload
     def to_frames(self, ticks: ArrayLike, fps: float | Fraction) -> Floats: ...
-    def to_frames(self, ticks: ArrayLike, fps: float | Fraction) -> float | Floats:
+    def to_frames(self, ticks: ArrayLike, fps: float | Fraction) -> Any:
         """Video frames from the start at `ticks`, for `fps` such as 30 or Fraction(30000, 1001).
 
         The whole part is exact: a tick on the edge of a frame is never given to the frame before it.
@@ -194,7 +195,7 @@ class TempoMap:
     def from_frames(self, frames: float, fps: float | Fraction) -> int: ...
     @overload
     def from_frames(self, frames: ArrayLike, fps: float | Fraction) -> Ints: ...
-    def from_frames(self, frames: ArrayLike, fps: float | Fraction) -> int | Ints:
+    def from_frames(self, frames: ArrayLike, fps: float | Fraction) -> Any:
         """The tick nearest to the start of frame `frames` (>= 0)."""
         rate = _rate(fps)
         seconds = np.asarray(frames, np.float64) * rate.denominator / rate.numerator

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import heapq
 import json
+import os
 import shutil
 import time
 from collections import Counter
@@ -126,10 +127,11 @@ def build(
     whatever was answered by then is kept.
     """
     folder = Path(to)
-    made_by = _open(folder, recipe, sources)
     own_engine = None
     try:
+        _prepare(folder, sources)
         with writer_lock(folder):
+            made_by = _open(folder, recipe, sources)
             if engine is None:
                 engine = own_engine = LocalEngine(workers, memory_mb)
             try:
@@ -142,22 +144,31 @@ def build(
         raise UserError(f"{folder} cannot be written: {error.strerror or error}. Mend that and run again.", 1) from error
 
 
-def _open(folder: Path, recipe: Recipe, sources: Sequence[str | Path] | None) -> dict[str, Any]:
-    """The dataset's recipe file, made if the folder is new. Raises UserError when it belongs to something else."""
+def _prepare(folder: Path, sources: Sequence[str | Path] | None) -> None:
+    """Make the folder if it may become a dataset; raises UserError when it may not, or has nothing to be made of."""
+    for source in sources or ():
+        if not os.path.lexists(source):
+            raise UserError(f"{source} does not exist: check the spelling, or name a folder, archive or file that does.")
     if (folder / RECIPE_FILE).exists():
-        made_by = read_recipe_file(folder)
-        if made_by.get("recipe") != recipe.name:
-            raise UserError(
-                f"{folder} was made by the recipe {made_by.get('recipe')}, not {recipe.name}: choose another folder for --to."
-            )
-        return made_by
+        return
     if folder.exists() and (not folder.is_dir() or any(p.name != ".lock" for p in folder.iterdir())):
         raise UserError(f"{folder} exists and is not a Motet dataset: choose an empty or new folder for --to.")
     if not sources:
         raise UserError(f"{folder} is new, so it needs sources: add --from PATH.")
     folder.mkdir(parents=True, exist_ok=True)
-    made_by = {"format": FORMAT, "motet": __version__, "recipe": recipe.name}
-    write_bytes(folder / RECIPE_FILE, yaml.safe_dump(made_by, sort_keys=False).encode())
+
+
+def _open(folder: Path, recipe: Recipe, sources: Sequence[str | Path] | None) -> dict[str, Any]:
+    """The dataset's recipe file, made if the folder is new. Raises UserError when it belongs to another recipe."""
+    if not (folder / RECIPE_FILE).exists():
+        made_by = {"format": FORMAT, "motet": __version__, "recipe": recipe.name}
+        write_bytes(folder / RECIPE_FILE, yaml.safe_dump(made_by, sort_keys=False).encode())
+        return made_by
+    made_by = read_recipe_file(folder)
+    if made_by.get("recipe") != recipe.name:
+        raise UserError(
+            f"{folder} was made by the recipe {made_by.get('recipe')}, not {recipe.name}: choose another folder for --to."
+        )
     return made_by
 
 
@@ -185,6 +196,10 @@ class _Build:
             watch.notes(f"{gone} is no longer among the sources: its rows leave the live dataset.")
         self.seed = made_by.get("seed", 0) if seed is None else seed
         self.removed = [*made_by.get("removed", []), *(dict(r) for r in remove)]
+        self.removed_contents = {r["sha256"] for r in self.removed}
+        if remove:  # first of all, so that a removal cut short is still a removal
+            text = yaml.safe_dump({**made_by, "removed": self.removed}, sort_keys=False, allow_unicode=True)
+            write_bytes(folder / RECIPE_FILE, text.encode())
         self.scratch = folder / ".scratch"
         shutil.rmtree(self.scratch, ignore_errors=True)
         self.scratch.mkdir()
@@ -286,8 +301,7 @@ class _Build:
             yield Verdict(line["id"], drop, by_id.get(line["id"]), line["path"])
 
     def _is_removed(self, row: Row) -> bool:
-        content = getattr(row, "sha256", None)
-        return any(r.get("sha256") == content for r in self.removed)
+        return getattr(row, "sha256", None) in self.removed_contents
 
     def _rows(self, index: int, step: Step) -> StageReport:
         """A function of one row or group: plan the keys, answer what is new, and assemble what is live."""
@@ -311,7 +325,7 @@ class _Build:
         self.watch.begins(step.name, count, report.already)
         if count:
             self._estimate(stage, step, todo)
-            self._answer(stage, step, todo, report)
+            self._answer(stage, step, salt, todo, report)
         output, verdicts_file = _names(index, step.name, stage.writes or stage.main.row_type)
         self._assemble(connection, stage, plan, self.draft.folder / output, self.draft.folder / verdicts_file)
         table = (stage.writes or stage.main.row_type).table
@@ -381,13 +395,10 @@ class _Build:
     # -- steps of a row stage ----------------------------------------------------------------------------------------
 
     def _plan(self, stage: Stage, salt: str) -> Iterator[pa.RecordBatch]:
-        used = [(p, stage.used(p)) for p in stage.inputs]
+        used = [(p.name, stage.used(p)) for p in stage.inputs]
         lines: list[dict[str, Any]] = []
         for position, unit in enumerate(units(stage, self.live)):
-            values = {p.name: _picked(unit.rows[p.name], names) for p, names in used}
-            if stage.kind == "group":
-                values["missing"] = [asdict(m) for m in unit.missing]
-            key = keys.key(salt, values, unit.lineage if stage.draws else None)
+            key = _key(stage, salt, used, unit)
             lines.append(
                 {
                     "position": position,
@@ -447,17 +458,13 @@ class _Build:
     def _order(self, step: Step) -> Order:
         return Order(step.name, step.settings.model_dump(mode="json"), self.seed, str(self.folder))
 
-    def _answer(self, stage: Stage, step: Step, todo: Path, report: StageReport) -> None:
-        salt = keys.salt(stage, step.settings, self.seed)
-        used = [(p, stage.used(p)) for p in stage.inputs]
+    def _answer(self, stage: Stage, step: Step, salt: str, todo: Path, report: StageReport) -> None:
+        used = [(p.name, stage.used(p)) for p in stage.inputs]
         paths: dict[int, str] = {}  # of the items in flight only
 
         def items() -> Iterator[Item]:
             for position, unit in self._units(stage, todo):
-                values = {p.name: _picked(unit.rows[p.name], names) for p, names in used}
-                if stage.kind == "group":
-                    values["missing"] = [asdict(m) for m in unit.missing]
-                key = keys.key(salt, values, unit.lineage if stage.draws else None)
+                key = _key(stage, salt, used, unit)
                 paths[position] = unit.path
                 yield Item(position, key, unit.path, unit.lineage, unit.rows, unit.missing)
 
@@ -662,6 +669,13 @@ class _Shelf:
         work, rows = self.work, self.rows
         self.work, self.rows, self.since = [], [], time.monotonic()
         self.ledger.append(self.stage.name, work, self.stage.writes, rows)
+
+
+def _key(stage: Stage, salt: str, used: Sequence[tuple[str, tuple[str, ...]]], unit: Unit) -> str:
+    values = {name: _picked(unit.rows[name], fields) for name, fields in used}
+    if stage.kind == "group":
+        values["missing"] = [asdict(m) for m in unit.missing]
+    return keys.key(salt, values, unit.lineage if stage.draws else None)
 
 
 def _picked(value: Any, names: tuple[str, ...]) -> Any:

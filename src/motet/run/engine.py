@@ -82,10 +82,17 @@ class LocalEngine:
 
     def run(self, order: Order, items: Iterable[Item], timeout: float) -> Generator[Outcome]:
         """Answer every item, in the order they finish. `timeout` is the limit of one row in seconds."""
+        flights: dict[Any, _Flight] = {}
+        try:
+            yield from self._answers(order, items, timeout, flights)
+        finally:
+            if flights:  # left in the middle: what still runs must not be taken for an answer to the next order
+                self._drop_pool()
+
+    def _answers(self, order: Order, items: Iterable[Item], timeout: float, flights: dict[Any, _Flight]) -> Generator[Outcome]:
         waiting = iter(items)
         again: deque[tuple[list[Item], bool]] = deque()
         tried: dict[int, Outcome] = {}  # position -> first blame
-        flights: dict[Any, _Flight] = {}
         free = list(range(self._slots))
         pace = 0.0
         exhausted = False
@@ -186,6 +193,8 @@ class LocalEngine:
             rest = [i for i in flight.items if i is not guilty]
             blamed = Outcome(guilty.position, guilty.key, status, reason, detail, worker=pid)
             return [blamed], rest
+        except Exception as error:
+            raise UserError(f"A worker could not get ready: {error}.", exit_code=1) from error
         answered = {o.position for o in outcomes}
         return outcomes, [i for i in flight.items if i.position not in answered]
 

@@ -31,15 +31,16 @@ def sentence(facts: ClipFacts, random: Random, *, instruments: int = 4, numbers:
     metre = _metre(facts.metre, random)
     piece = random.choice(("passage", "excerpt", "section", "stretch of music", "piece of music"))
     length = f"{facts.seconds:.0f}-second"
-    adjective = _tempo_word(facts.tempo, random)
-    a_slow = f"{_article(adjective).lower()} {adjective}"
+    # A word like "slow" for a tempo that changes would be true of a part of it only.
+    adjective = _tempo_word(facts.tempo, random) if facts.tempo_steady else ""
+    some_piece = _with_article(f"{adjective} {piece}".strip())
     frames = [
-        f"{_capital(a_slow)} {piece}{_with(metre)} for {ensemble}{_at(tempo)}.",
-        f"{_capital(ensemble)} in {a_slow} {piece}{_with(metre)}{_at(tempo)}.",
-        f"{_article(length)} {length} {piece}{_with(metre)}, {adjective}, played by {ensemble}{_at(tempo)}.",
-        f"{_capital(a_slow)} instrumental{_with(metre)}: {ensemble}{_at(tempo)}.",
-        f"Instrumental music{_with(metre)} with {ensemble}, {adjective}{_at(tempo)}.",
-        f"{_capital(ensemble)} {_play(ensemble)} {a_slow} {piece}{_with(metre)}{_at(tempo)}.",
+        f"{_capital(some_piece)}{metre} for {ensemble}{tempo}.",
+        f"{_capital(ensemble)} in {some_piece}{metre}{tempo}.",
+        f"{_capital(_with_article(length))} {piece}{metre}{_aside(adjective)} played by {ensemble}{tempo}.",
+        f"{_capital(_with_article(f'{adjective} instrumental'.strip()))}{metre}: {ensemble}{tempo}.",
+        f"Instrumental music{metre} with {ensemble}{_aside(adjective).rstrip(',')}{tempo}.",
+        f"{_capital(ensemble)} {_play(ensemble)} {some_piece}{metre}{tempo}.",
     ]
     return random.choice(frames)
 
@@ -65,26 +66,18 @@ def _tempo_word(tempo: float, random: Random) -> str:
 
 def _tempo(facts: ClipFacts, numbers: bool, random: Random) -> str:
     if not facts.tempo_steady:
-        return random.choice(("with a changing tempo", "its tempo changing along the way"))
+        return random.choice((", with a changing tempo", ", its tempo changing along the way"))
     if not numbers:
         return ""
-    return random.choice(("at {} BPM", "at {} beats per minute", "at a tempo of {} BPM")).format(round(facts.tempo))
+    return random.choice((" at {} BPM", " at {} beats per minute", " at a tempo of {} BPM")).format(round(facts.tempo))
 
 
 def _metre(metre: str, random: Random) -> str:
-    if not metre:
-        return ""
-    return random.choice(("in {}", "in {} time")).format(metre)
+    return random.choice((" in {}", " in {} time")).format(metre) if metre else ""
 
 
-def _with(phrase: str) -> str:
-    return f" {phrase}" if phrase else ""
-
-
-def _at(tempo: str) -> str:
-    if not tempo:
-        return ""
-    return f", {tempo}" if not tempo.startswith("at") else f" {tempo}"
+def _aside(adjective: str) -> str:
+    return f", {adjective}," if adjective else ""
 
 
 def _play(ensemble: str) -> str:
@@ -98,9 +91,9 @@ def _listed(names: Sequence[str]) -> str:
     return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def _article(word: str) -> str:
-    # "An 18-second", "an 8-second", "an 11-second", "an 80-second": by sound, not by letter.
-    return "An" if word[0] in "aeiou" or word.startswith(("8", "11-", "18-")) else "A"
+def _with_article(phrase: str) -> str:
+    # By sound, not by letter: an 8-second, an 11-second, an 18-second, an 80-second passage.
+    return f"{'an' if phrase[0] in 'aeiou' or phrase.startswith(('8', '11-', '18-')) else 'a'} {phrase}"
 
 
 def _capital(phrase: str) -> str:

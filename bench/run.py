@@ -1,0 +1,95 @@
+"""Measure Motet beside the alternatives: ratios within one run, the losing ones too. `make bench`, or `--quick`."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import platform
+import time
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+
+from measure import Line
+
+# Loaded one by one, when their turn comes: a worker process imports this file again, and shall pay for nothing else.
+SUBJECTS = {
+    "overhead": "What the engine adds to a stage",
+    "rebuild": "Building again",
+    "memory": "Memory of the driver",
+    "midi_speed": "Reading MIDI, one core, CPU time",
+    "sound": "Sound, one core, CPU time (demo tunes)",
+}
+LIBRARIES = ("symusic", "pretty_midi", "mido", "numpy", "pyarrow", "duckdb", "pebble", "tinysoundfont")
+HEAD = f"{'':<45} {'median':>9} {'min':>9} {'max':>9} {'unit':<12} {'n':>7} {'reps':>4}  ratio, goal"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--quick", action="store_true", help="fewer rows and repeats; goals that need many are not judged"
+    )
+    parser.add_argument(
+        "--only", nargs="+", choices=SUBJECTS, default=[*SUBJECTS], metavar="SUBJECT", help=", ".join(SUBJECTS)
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers here as well")
+    chosen = parser.parse_args()
+    machine = _machine()
+    print(f"{machine['platform']}, {machine['cores']} cores, load {machine['load']}, Python {machine['python']}")
+    print(", ".join(f"{name} {number}" for name, number in machine["libraries"].items()))
+    began = time.monotonic()
+    lines: dict[str, list[Line]] = {}
+    for subject in chosen.only:
+        print(f"\n{SUBJECTS[subject]}\n{HEAD}", flush=True)
+        lines[subject] = []
+        for line in importlib.import_module(subject).measure(chosen.quick):
+            lines[subject].append(line)
+            print(_printed(line), flush=True)
+    taken = time.monotonic() - began
+    judged = [line for found in lines.values() for line in found if line.reached is not None]
+    print(f"\n{sum(bool(line.reached) for line in judged)} of {len(judged)} goals reached, in {taken:.0f} s.")
+    for line in judged:
+        if not line.reached:
+            print(f"missed: {line.name} (goal {line.goal})")
+    if chosen.json:
+        told = {name: [{**asdict(line), "median": line.figure} for line in found] for name, found in lines.items()}
+        chosen.json.write_text(
+            json.dumps({"machine": machine, "quick": chosen.quick, "seconds": taken, "lines": told}, indent=1)
+        )
+
+
+def _machine() -> dict[str, object]:
+    return {
+        "platform": f"{platform.system()} {platform.machine()}",
+        "cores": os.cpu_count(),
+        "load": f"{os.getloadavg()[0]:.1f}",
+        "python": platform.python_version(),
+        "libraries": {name: version(name) for name in LIBRARIES},
+    }
+
+
+def _printed(line: Line) -> str:
+    low, high = min(line.values), max(line.values)
+    figures = f"{_number(line.figure):>9} {_number(low):>9} {_number(high):>9} {line.unit:<12} {line.n:>7,} {len(line.values):>4}"
+    tail = []
+    if line.ratio is not None:
+        tail.append(f"{_number(line.ratio)} x {line.peer}")
+    if line.goal:
+        tail.append(f"goal {line.goal}: {'not judged' if line.reached is None else 'yes' if line.reached else 'NO'}")
+    if line.note:
+        tail.append(f"({line.note})")
+    return f"{line.name:<45} {figures}  {'  '.join(tail)}".rstrip()
+
+
+def _number(value: float) -> str:
+    """Three figures that matter, never in powers of ten."""
+    size = abs(value)
+    if size >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if size >= 10 else f"{value:.2f}" if size >= 1 else f"{value:.3f}"
+
+
+if __name__ == "__main__":
+    main()
