@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 # uv is quick, pip knows this machine's own settings (a mirror, a proxy): where uv cannot install, pip does.
-INSTALL := $(UV) pip install --quiet --system-certs --python $(BIN)/python --no-deps
+INSTALL := $(UV) pip install --quiet --compile-bytecode --system-certs --python $(BIN)/python --no-deps
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
 # The synth comes ready-built for Python 3.11 and 3.12; newer ones compile it. So those two go first.

@@ -36,9 +36,7 @@ class Line:
         return statistics.median(self.values)
 
 
-def seconds(
-    work: Callable[[], object], repeats: int, clock: Callable[[], float] = time.perf_counter
-) -> tuple[float, ...]:
+def seconds(work: Callable[[], object], repeats: int, clock: Callable[[], float] = time.perf_counter) -> tuple[float, ...]:
     """What each of `repeats` calls takes by `clock`."""
     taken = []
     for _ in range(repeats):
@@ -62,9 +60,7 @@ def cpu() -> float:
 def fresh(module: str, *arguments: object) -> dict[str, Any]:
     """Run `bench/<module>.py` in a process of its own and return what it prints as JSON."""
     script = Path(__file__).with_name(f"{module}.py")
-    done = subprocess.run(
-        [sys.executable, str(script), *map(str, arguments)], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, str(script), *map(str, arguments)], capture_output=True, text=True, check=False)
     if done.returncode:
         msg = f"bench/{module}.py ended with {done.returncode}: {done.stderr.strip()[-2000:]}"
         raise RuntimeError(msg)

@@ -28,6 +28,7 @@ def measure(quick: bool) -> Iterator[Line]:
         peaks[rows] = [run["peak"] for run in runs]
         ratio = statistics.median(peaks[rows]) / statistics.median(peaks[1000])
         last = rows == sizes[-1]
+        before = f"before the first stage {told[rows]['imported']:.0f} MB"
         yield Line(
             f"driver memory, {rows:,} rows",
             tuple(peaks[rows]),
@@ -37,8 +38,11 @@ def measure(quick: bool) -> Iterator[Line]:
             peer="" if rows == 1000 else "1,000 rows",
             goal=f"<= {FLAT} x" if last else "",
             reached=ratio <= FLAT if last and rows == 100_000 else None,
-            note=f"before the first stage {told[rows]['imported']:.0f} MB; {told[rows]['seconds']:.1f} s",
+            note=before,
         )
+    more = statistics.median(peaks[sizes[-1]]) - statistics.median(peaks[10_000])
+    if not quick:
+        yield Line("  each row more than 10,000 adds", (more / (sizes[-1] - 10_000) * (1 << 10),), "kB", sizes[-1])
     few, many = told[sizes[0]]["stages"], told[sizes[-1]]["stages"]
     for name, peak in many.items():
         yield Line(f"  while {name}", (peak,), "MB", sizes[-1], peak / few[name], "1,000 rows")
@@ -68,9 +72,7 @@ def main(rows: int) -> None:
         raise RuntimeError(msg)
     peak = max(*by_stage.values(), gauge.peak())
     seconds = {s.name: s.seconds for s in run.stages}
-    print(
-        json.dumps({"imported": imported, "peak": peak, "seconds": taken, "stages": by_stage, "stage_seconds": seconds})
-    )
+    print(json.dumps({"imported": imported, "peak": peak, "seconds": taken, "stages": by_stage, "stage_seconds": seconds}))
 
 
 class _Gauge:

@@ -19,7 +19,7 @@ SONGS = 10  # rendered
 
 
 def measure(quick: bool) -> Iterator[Line]:
-    rows, repeats = (1000, 3) if quick else (ROWS, 5)
+    rows, repeats = (200, 2) if quick else (ROWS, 5)
     with tempfile.TemporaryDirectory(prefix="motet-bench-") as folder:
         sources, dataset = Path(folder) / "songs", Path(folder) / "dataset"
         for n in range(rows):
@@ -30,7 +30,7 @@ def measure(quick: bool) -> Iterator[Line]:
         for run in again:
             _expect(run, rows, done=0)
         added = []
-        for n in range(rows, rows + repeats):
+        for n in range(rows, rows + (1 if quick else 3)):
             _add(sources, n)
             added.append(fresh("rebuild", sources, dataset))
             _expect(added[-1], n + 1, done=None)

@@ -7,10 +7,13 @@ import importlib
 import json
 import os
 import platform
+import sys
+import tempfile
 import time
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from measure import Line
 
@@ -28,25 +31,20 @@ HEAD = f"{'':<45} {'median':>9} {'min':>9} {'max':>9} {'unit':<12} {'n':>7} {'re
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--quick", action="store_true", help="fewer rows and repeats; goals that need many are not judged"
-    )
-    parser.add_argument(
-        "--only", nargs="+", choices=SUBJECTS, default=[*SUBJECTS], metavar="SUBJECT", help=", ".join(SUBJECTS)
-    )
+    parser.add_argument("--quick", action="store_true", help="fewer rows and repeats; goals that need many are not judged")
+    parser.add_argument("--only", nargs="+", choices=SUBJECTS, default=[*SUBJECTS], metavar="SUBJECT", help=", ".join(SUBJECTS))
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers here as well")
     chosen = parser.parse_args()
     machine = _machine()
     print(f"{machine['platform']}, {machine['cores']} cores, load {machine['load']}, Python {machine['python']}")
     print(", ".join(f"{name} {number}" for name, number in machine["libraries"].items()))
     began = time.monotonic()
-    lines: dict[str, list[Line]] = {}
-    for subject in chosen.only:
-        print(f"\n{SUBJECTS[subject]}\n{HEAD}", flush=True)
-        lines[subject] = []
-        for line in importlib.import_module(subject).measure(chosen.quick):
-            lines[subject].append(line)
-            print(_printed(line), flush=True)
+    with tempfile.TemporaryDirectory(prefix="motet-bench-") as compiled:
+        if sys.dont_write_bytecode:
+            # Told not to keep compiled files, every fresh process would compile all it imports, and be timed for it.
+            os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+            os.environ["PYTHONPYCACHEPREFIX"] = compiled
+        lines = {subject: _measured(subject, chosen.quick) for subject in chosen.only}
     taken = time.monotonic() - began
     judged = [line for found in lines.values() for line in found if line.reached is not None]
     print(f"\n{sum(bool(line.reached) for line in judged)} of {len(judged)} goals reached, in {taken:.0f} s.")
@@ -55,12 +53,21 @@ def main() -> None:
             print(f"missed: {line.name} (goal {line.goal})")
     if chosen.json:
         told = {name: [{**asdict(line), "median": line.figure} for line in found] for name, found in lines.items()}
-        chosen.json.write_text(
-            json.dumps({"machine": machine, "quick": chosen.quick, "seconds": taken, "lines": told}, indent=1)
-        )
+        chosen.json.write_text(json.dumps({"machine": machine, "quick": chosen.quick, "seconds": taken, "lines": told}, indent=1))
 
 
-def _machine() -> dict[str, object]:
+def _measured(subject: str, quick: bool) -> list[Line]:
+    print(f"\n{SUBJECTS[subject]}\n{HEAD}", flush=True)
+    began = time.monotonic()
+    lines = []
+    for line in importlib.import_module(subject).measure(quick):
+        lines.append(line)
+        print(_printed(line), flush=True)
+    print(f"({time.monotonic() - began:.0f} s)")
+    return lines
+
+
+def _machine() -> dict[str, Any]:
     return {
         "platform": f"{platform.system()} {platform.machine()}",
         "cores": os.cpu_count(),
@@ -72,7 +79,8 @@ def _machine() -> dict[str, object]:
 
 def _printed(line: Line) -> str:
     low, high = min(line.values), max(line.values)
-    figures = f"{_number(line.figure):>9} {_number(low):>9} {_number(high):>9} {line.unit:<12} {line.n:>7,} {len(line.values):>4}"
+    spread = " ".join(f"{_number(value):>9}" for value in (line.figure, low, high))
+    figures = f"{spread} {line.unit:<12} {line.n:>7,} {len(line.values):>4}"
     tail = []
     if line.ratio is not None:
         tail.append(f"{_number(line.ratio)} x {line.peer}")

@@ -20,6 +20,7 @@ from motet.errors import UserError
 from motet.wording import count, size, span
 
 DEMO_FOLDER = "motet-demo"
+PAGES_KEPT = 3  # listening pages of past runs; the figures of every run stay
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -74,11 +75,11 @@ def _build(options: argparse.Namespace) -> int:
         )
     finally:
         watch.stop()
-    _write_report(Path(options.to), run.folder)
+    page = _page_of(Path(options.to), run)
     if options.json:
-        print(json.dumps(_run_facts(run), indent=1))
+        print(json.dumps(_run_facts(run, page), indent=1))
     else:
-        _tell_run(console, Path(options.to), run)
+        _tell_run(console, Path(options.to), run, page)
     wanted = max(1, options.min_yield)
     if run.survivors < wanted:
         last = run.stages[-1].name
@@ -93,14 +94,20 @@ def _build(options: argparse.Namespace) -> int:
 
 def _dry_run(recipe: Any, options: argparse.Namespace) -> int:
     from motet import files
+    from motet.dataset.folder import RECIPE_FILE, read_recipe_file
     from motet.dataset.snapshot import live
     from motet.dataset.tables import stream
 
     snapshot = live(Path(options.to)) if Path(options.to).is_dir() else None
     known = {row["sha256"] for row in stream(snapshot.table("files"))} if snapshot else set()
+    sources = options.sources
+    if not sources and (Path(options.to) / RECIPE_FILE).exists():
+        sources = read_recipe_file(Path(options.to)).get("sources")
+    if not sources:
+        raise UserError(f"{options.to} is new, so it needs sources: add --from PATH.")
     found = fresh = left = 0
     try:
-        for row in files.walk([Path(s) for s in options.sources or []], files.MIDI):
+        for row in files.walk([Path(s) for s in sources], files.MIDI):
             if isinstance(row, files.Found):
                 found += 1
                 fresh += row.sha256 not in known
@@ -370,7 +377,17 @@ def _write_report(dataset: Path, run_folder: Path, clips: int = 24) -> Path:
     return write_report(dataset, run_folder, clips=clips)
 
 
-def _run_facts(run: Any) -> dict[str, Any]:
+def _page_of(dataset: Path, run: Any) -> Path:
+    """The listening page of a run: a new one, or the last one when nothing has changed since."""
+    pages = sorted(dataset.glob("runs/*/report.html"), key=lambda p: p.stat().st_mtime)
+    if pages and not run.changed:
+        return pages[-1]
+    for old in pages[: 1 - PAGES_KEPT]:
+        old.unlink()
+    return _write_report(dataset, run.folder)
+
+
+def _run_facts(run: Any, page: Path) -> dict[str, Any]:
     return {
         "snapshot": run.snapshot.number,
         "tables": run.snapshot.tables,
@@ -378,16 +395,16 @@ def _run_facts(run: Any) -> dict[str, Any]:
         "done_now": run.done_now,
         "failed": run.failed,
         "stages": [{"name": s.name, "in": s.inputs, "out": s.rows_out, "done_now": s.done_now, **s.statuses} for s in run.stages],
-        "report": str(run.folder / "report.html"),
+        "report": str(page),
     }
 
 
-def _tell_run(console: Console, dataset: Path, run: Any) -> None:
+def _tell_run(console: Console, dataset: Path, run: Any, page: Path) -> None:
     kept = ", ".join(f"{count(n)} {table}" for table, n in run.snapshot.tables.items())
     _say(console, f"\nDone in {span(run.seconds)}: {kept}.")
     if run.failed:
         _say(console, f"{count(run.failed)} rows failed; `motet status {dataset}` names them, --retry asks them again.")
-    _say(console, f"Listen and look: {(run.folder / 'report.html').absolute().as_uri()}")
+    _say(console, f"Listen and look: {page.absolute().as_uri()}")
 
 
 # -- options ------------------------------------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ class Bars(Watch):
             transient=True,
         )
         self._progress.start()
-        self._task = self._progress.add_task(stage, total=todo or None, told="", rate="")
+        self._task = self._progress.add_task(_short(stage), total=todo or None, told="", rate="")
 
     def advances(self, stage: str, status: str) -> None:
         if self._progress is None:
@@ -61,11 +61,16 @@ class Bars(Watch):
 def line(report: StageReport) -> str:
     """One stage in one line: rows in and out, what was dropped and why, how long it took."""
     if report.unchanged:
-        return f"{report.name:<15} {report.inputs:>7,} in  {report.rows_out:>7,} out   unchanged"
+        return f"{_short(report.name):<15} {report.inputs:>7,} in  {report.rows_out:>7,} out   unchanged"
     lost = [f"{count(n)} {reason or status}" for status, reason, n in report.reasons[:4]]
     more = len(report.reasons) - len(lost)
     why = f"   not taken: {', '.join(lost)}{f' and {more} more reasons' if more > 0 else ''}" if lost else ""
     return (
-        f"{report.name:<15} {report.inputs:>7,} in  {report.rows_out:>7,} out   "
+        f"{_short(report.name):<15} {report.inputs:>7,} in  {report.rows_out:>7,} out   "
         f"{report.done_now:,} done now, {span(report.seconds)}{why}"
     )
+
+
+def _short(stage: str) -> str:
+    """A stage's name without the module of one's own it came from."""
+    return stage.rpartition(":")[2]

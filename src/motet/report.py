@@ -134,7 +134,7 @@ def _clip_view(dataset: Dataset, row: dict[str, Any]) -> ClipView:
     facts = {
         "tempo": f"{row['tempo']:.0f} BPM" + ("" if row["tempo_steady"] else ", changing"),
         "metre": row["metre"] or "changing",
-        "bars": f"{row['first_bar']}–{row['first_bar'] + row['bars'] - 1}",
+        "bars": f"{row['bars']}, from bar {row['first_bar']} of the song",
         "notes": f"{row['notes']:,}",
         "loudness": "silent" if row["lufs"] is None else f"{row['lufs']:.1f} LUFS",
     }

@@ -63,7 +63,8 @@ class Dataset:
         try:
             return connection.sql(sql)
         except duckdb.Error as error:
-            raise UserError(f"The query cannot be run: {str(error).splitlines()[0]}") from None
+            said = " ".join(line.strip() for line in str(error).split("LINE 1:")[0].splitlines() if line.strip())
+            raise UserError(f"The query cannot be run: {said}") from None
 
 
 def read_recipe_file(folder: Path) -> dict[str, Any]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -61,46 +61,29 @@ def check(folder: Path) -> Iterator[Fault]:
 
 
 def clean(folder: Path) -> tuple[int, int]:
-    """Forget answers that nothing live uses and delete media that nothing refers to; returns (answers, bytes freed).
+    """Forget answers that nothing live uses, delete media that nothing refers to, and older snapshots; returns (answers,
+    bytes of media freed).
 
     The caller holds the writer's lock. Until then a setting changed back finds its old answers again; afterwards not.
     """
     snapshot = live(folder)
-    connection = connect()
-    used = _keys_file(connection, folder, [snapshot] if snapshot else [], "SELECT key FROM ({all})")
     ledger = Ledger(folder)
-    known = [p for shelf in ledger.shelves() if shelf.startswith("work/") for p in ledger.parts(shelf)]
-    unused = folder / ".scratch-unused.parquet"
+    known = [part for shelf in ledger.shelves() if shelf.startswith("work/") for part in ledger.parts(shelf)]
+    forgotten = 0
     if known:
-        sql = f"SELECT DISTINCT key FROM {parquet(known)} ANTI JOIN {parquet([used])} USING (key)"
-        write_table(unused, KEYS, batches(connection, sql, KEYS))
-        forgotten = _forget(ledger, unused)
-    else:
-        forgotten = 0
-    used.unlink()
-    unused.unlink(missing_ok=True)
-    return forgotten, collect_media(folder)
-
-
-def purge(folder: Path, before: Snapshot, sources: set[str]) -> int:
-    """Forget every answer that only `sources` (file ids) had in the snapshot `before`, and delete their media and the
-    older snapshots that show them. Returns the bytes of media freed."""
-    connection = connect()
-    listed = ", ".join(f"'{s}'" for s in sorted(sources)) or "''"
-    gone = _keys_file(connection, folder, [before], f"SELECT key FROM ({{all}}) WHERE source IN ({listed})", "gone")
-    now = live(folder)
-    used = _keys_file(connection, folder, [now] if now else [], "SELECT key FROM ({all})")
-    only = folder / ".scratch-only.parquet"
-    sql = f"SELECT DISTINCT key FROM {parquet([gone])} ANTI JOIN {parquet([used])} USING (key)"
-    write_table(only, KEYS, batches(connection, sql, KEYS))
-    _forget(Ledger(folder), only)
-    for path in (gone, used, only):
-        path.unlink()
-    if now is not None:
-        for old in now.folder.parent.iterdir():
-            if old.name.isdigit() and old != now.folder:
+        verdicts = [snapshot.folder / state.verdicts for state in snapshot.stages] if snapshot else []
+        unused = f"SELECT DISTINCT w.key FROM {parquet(known)} w"
+        if verdicts:
+            unused += f" ANTI JOIN (SELECT key FROM {parquet(verdicts)}) v USING (key)"
+        with tempfile.TemporaryDirectory(prefix="motet-clean-") as scratch:
+            keys = Path(scratch) / "keys.parquet"
+            write_table(keys, KEYS, batches(connect(), unused, KEYS))
+            forgotten = ledger.forget(keys)
+    if snapshot is not None:
+        for old in snapshot.folder.parent.iterdir():
+            if old.name.isdigit() and old != snapshot.folder:
                 shutil.rmtree(old)
-    return collect_media(folder)
+    return forgotten, collect_media(folder)
 
 
 def collect_media(folder: Path) -> int:
@@ -118,28 +101,6 @@ def collect_media(folder: Path) -> int:
             freed += path.stat().st_size
             path.unlink()
     return freed
-
-
-def _forget(ledger: Ledger, keys: Path) -> int:
-    shelves = ledger.shelves()
-    return ledger.forget(
-        keys,
-        [s.removeprefix("work/") for s in shelves if s.startswith("work/")],
-        [s.removeprefix("tables/") for s in shelves if s.startswith("tables/")],
-    )
-
-
-def _keys_file(
-    connection: duckdb.DuckDBPyConnection, folder: Path, snapshots: list[Snapshot], sql: str, name: str = "used"
-) -> Path:
-    path = folder / f".scratch-{name}.parquet"
-    verdicts = [s.folder / state.verdicts for s in snapshots for state in s.stages]
-    if not verdicts:
-        write_table(path, KEYS, [])
-        return path
-    everything = f"SELECT key, source FROM {parquet(verdicts)}"
-    write_table(path, KEYS, batches(connection, sql.format(all=everything), KEYS))
-    return path
 
 
 def _live_references(snapshot: Snapshot) -> list[str]:

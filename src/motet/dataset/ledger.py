@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from motet.dataset.durable import sync_folder, write_bytes
-from motet.dataset.query import connect, parquet
+from motet.dataset.query import batches, connect, parquet
 from motet.dataset.rows import Row
 from motet.dataset.tables import payload_schema, write_table
 
@@ -101,19 +101,18 @@ class Ledger:
         schema = pq.read_schema(parts[-1])
         self._replace(shelf, parts[:first], parts[first:], schema, _streamed(parts[first:]))
 
-    def forget(self, keys: Path, stages: Iterable[str], tables: Iterable[str]) -> int:
-        """Drop the answers whose key stands in the Parquet file `keys` (column `key`); returns how many."""
+    def forget(self, keys: Path) -> int:
+        """Drop the answers whose key stands in the Parquet file `keys` (column `key`), and their rows; returns how many."""
         gone = 0
         connection = connect()
-        for shelf in [*(f"work/{s}" for s in stages), *(f"tables/{t}" for t in tables)]:
+        for shelf in self.shelves():
             parts = self.parts(shelf)
             if not parts:
                 continue
             schema = pq.read_schema(parts[-1])
             before = sum(pq.read_metadata(p).num_rows for p in parts)
-            sql = f"SELECT * FROM {parquet(parts)} ANTI JOIN {parquet([keys])} USING (key)"
-            rows = (b.cast(schema) for b in connection.sql(sql).to_arrow_reader(4096))
-            after = self._replace(shelf, [], parts, schema, rows)
+            sql = f"SELECT a.* FROM {parquet(parts)} a ANTI JOIN {parquet([keys])} k USING (key)"
+            after = self._replace(shelf, [], parts, schema, batches(connection, sql, schema))
             if shelf.startswith("work/"):
                 gone += before - after
         return gone

@@ -2,17 +2,14 @@
 
 import re
 import struct
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 
 from motet.midi.errors import Unreadable
 from motet.midi.events import END_OF_TRACK, ESCAPE, META, NOTE_ON, PROGRAM, SYSEX, Event, chunks, number, read_track
 
 # Tempo, metre and key events of the wrong length: symusic reads on past their end.
 _ODD_META = re.compile(rb"\xff(?:\x51[^\x03]|\x58[^\x04]|\x59[^\x02])", re.DOTALL)
-# Of a sysex continuation (an 0xF7 that ends no sysex) symusic reads the first byte only.
-_SYSEX = re.compile(rb"\xf0[\x80-\xff]{0,3}[\x00-\x7f]+\xf7")
-# Running status that goes on after a sysex: symusic takes the length of the sysex for that of the message.
-_RUNNING_ON = re.compile(rb"\xf7[\x80-\xff]{0,3}[\x00-\x7f]{2}")
 # Channel messages: a delta time, a status, one or two data bytes, then more of the same without the status.
 _DELTA = rb"[\x80-\xff]{0,3}+[\x00-\x7f]"
 _MESSAGES = re.compile(
@@ -23,6 +20,11 @@ _MESSAGES = re.compile(
 _RUN = re.compile(rb"(?:%b)++" % _MESSAGES.pattern)
 _TO_PROGRAM = [re.compile(bytes((PROGRAM | channel,)) + rb"[\x01-\x7f]") for channel in range(16)]
 _NOTES = [re.compile(bytes((NOTE_ON | channel,)) + rb"[\x00-\x7f]{2}") for channel in range(16)]
+# Sysex that is whole, and followed by an event with a status.
+_SYSEX = re.compile(rb"\xf0[\x80-\xff]{0,3}+[\x00-\x7f]++\xf7[\x80-\xff]{0,3}+[\x00-\x7f][\x80-\xff]")
+# Of a sysex continuation (0xF7) symusic reads the first byte only; after sysex and messages that have no place in a
+# file (0xF1 to 0xFE) it takes running status for messages of their length.
+_NOT_SYSTEM = bytes(byte for byte in range(256) if byte < SYSEX or byte == META)
 _HIGH_LOW = b"L" * 128 + b"H" * 128
 _NOT_NOTE_OR_PROGRAM = bytes(byte for byte in range(256) if byte & 0xF0 not in (NOTE_ON, PROGRAM))
 
@@ -36,27 +38,24 @@ def needs_care(data: bytes) -> bool:
         return True
     try:
         tracks = [data[start:end] for start, end in chunks(data, 14, count)]
-        if _suspect(data) and any(map(_misread, tracks)):
+        statuses = cache(lambda index: _statuses(tracks[index]))
+        if _suspect(data) and any(_misread(track, partial(statuses, index)) for index, track in enumerate(tracks)):
             return True
-        return len(tracks) > 1 and _shares_programs(tracks)
+        return len(tracks) > 1 and _shares_programs(tracks, statuses)
     except Unreadable:
         return True
 
 
 def _suspect(data: bytes) -> bool:
     """Whether bytes of a track, or of all of them at once, look like something symusic misreads."""
-    return bool(
-        _ODD_META.search(data)
-        or _RUNNING_ON.search(data)
-        or data.count(b"\xf7") > len(_SYSEX.findall(data))
-        or _long_delays(data)
-    )
+    plain_sysex = b"\xf0\xf7" * len(_SYSEX.findall(data))
+    return bool(_ODD_META.search(data) or data.translate(None, _NOT_SYSTEM) != plain_sysex or _long_delays(data))
 
 
-def _misread(track: bytes) -> bool:
+def _misread(track: bytes, statuses: Callable[[], set[int]]) -> bool:
     if not _suspect(track):
         return False
-    if _ODD_META.search(track) or _RUNNING_ON.search(track) or ESCAPE in _statuses(track):
+    if _ODD_META.search(track) or ESCAPE in statuses():
         return True
     return _long_delays(track) and _length(track) >= 1 << 31
 
@@ -72,19 +71,20 @@ def _length(track: bytes) -> int:
     return events[-1][0] if events else 0
 
 
-def _shares_programs(tracks: list[bytes]) -> bool:
+def _shares_programs(tracks: list[bytes], statuses: Callable[[int], set[int]]) -> bool:
     """Whether a track plays on a channel whose program only other tracks choose (and not merely as 0)."""
 
-    @cache
     def used(index: int) -> tuple[int, int]:
-        return _channels(_statuses(tracks[index]), tracks[index])
+        return _channels(statuses(index), tracks[index])
 
     # Bytes that could be note-on and program change rule out most tracks at once; the others are looked at closer.
     seen = [_channels(set(track.translate(None, _NOT_NOTE_OR_PROGRAM)), track) for track in tracks]
-    choosers = [sum(chooses >> channel & 1 for _, chooses in seen) for channel in range(16)]
-    needed = 0
+    once = twice = needed = 0
+    for _, chooses in seen:
+        twice |= once & chooses
+        once |= chooses
     for index, (plays, chooses) in enumerate(seen):
-        elsewhere = sum(1 << channel for channel, count in enumerate(choosers) if count > chooses >> channel & 1)
+        elsewhere = once & ~chooses | twice
         if plays & elsewhere:
             plays, chooses = used(index)
             needed |= plays & ~chooses & elsewhere
@@ -127,6 +127,8 @@ def _statuses(track: bytes) -> set[int]:
                 break
             if status not in (SYSEX, ESCAPE, META):
                 raise Unreadable("unparsable", f"byte {at} of a track is no status")
+            if status != META:
+                running = 0
             size, at = number(track, at + (2 if status == META else 1))
             at += size
     except IndexError as error:

@@ -146,12 +146,15 @@ def _cut_source(source: _Source, channels: dict[Voice, int], start: int, end: in
             continue
         state: list[tuple[int, bytes]] = []
         for channel in playing:
-            own = [event for event in track if event[0] < start and event[1] == PROGRAM | channel]
+            own = [event for event in track if event[1] == PROGRAM | channel]
+            before = [event for event in own if event[0] < start]
+            if own and not before:
+                state.append((PROGRAM | channel, b"\0"))  # or it would inherit the program of another track
             if (port, channel) in unsaid:
                 unsaid.discard((port, channel))
                 state += _state(source, index, (port, channel), start)
-            elif own:
-                state.append(own[-1][1:])
+            elif before:
+                state.append(before[-1][1:])
         named = [event[1:] for event in track if event[0] < start and _names(event)] if playing else []
         timed += _held_programs(track, source.notes[index], start)
         timed.sort()

@@ -14,10 +14,12 @@ from symusic.core import ScoreTick
 from motet.midi.care import needs_care
 from motet.midi.errors import Unreadable
 from motet.midi.events import (
+    ESCAPE,
     KEY,
     META,
     METRE,
     NOTE_ON,
+    SYSEX,
     TEMPO,
     Event,
     Events,
@@ -33,7 +35,7 @@ LONGEST_TICKS = 1 << 30
 LONGEST_SECONDS = 24 * 3600.0
 
 _META_SIZES = {TEMPO: 3, METRE: 4, KEY: 2}
-_HTML = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype html|html|head|body|script|title)\b", re.IGNORECASE | re.DOTALL)
+_HTML = re.compile(rb"\s*+(?:<!--.*?-->\s*+)*+<(?:!doctype html|html|head|body|script|title)\b", re.IGNORECASE | re.DOTALL)
 
 NOTE = np.dtype(
     [
@@ -88,7 +90,7 @@ def read(data: bytes) -> Score:
     data, stray = unwrap(data)
     if needs_care(data):
         events = prepare(data)
-        return _read_clean(write(told(events)), repaired=stray or events.repaired)
+        return _read_clean(write(audible(events)), repaired=stray or events.repaired)
     try:
         return _read_clean(data, repaired=stray)
     except Unreadable as error:
@@ -96,7 +98,7 @@ def read(data: bytes) -> Score:
             raise
     # symusic's own sanitising also clamps the bytes of tempo and text, so clean bytes are made here.
     events = prepare(data)
-    return _read_clean(write(told(events)), repaired=True)
+    return _read_clean(write(audible(events)), repaired=True)
 
 
 def notes_of(score: ScoreTick) -> NDArray[np.void]:
@@ -158,9 +160,10 @@ def prepare(data: bytes) -> Events:
     return Events(min(midi.format, 1), division, tracks, repaired)
 
 
-def told(midi: Events) -> Events:
-    """The same events, every track told the programs it plays (see `inherit_programs`)."""
-    return replace(midi, tracks=inherit_programs(midi.tracks))
+def audible(midi: Events) -> Events:
+    """What symusic should read of a song: every track told its programs, and no sysex, which it may stumble over."""
+    tracks = inherit_programs(midi.tracks)
+    return replace(midi, tracks=[[event for event in track if event[1] not in (SYSEX, ESCAPE)] for track in tracks])
 
 
 def _check_header(form: int, division: int) -> None:

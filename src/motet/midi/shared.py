@@ -49,19 +49,19 @@ def inherit_programs(tracks: Sequence[Track]) -> list[Track]:
         for voice, changes in voices.items():
             choices.setdefault(voice, []).append(changes)
     common = {voice: list(merge(*changes, key=by_tick)) for voice, changes in choices.items()}
+    ticks = {voice: [tick for tick, _, _ in changes] for voice, changes in common.items()}
     told = []
     for own, track in zip(chosen, tracks, strict=True):
         channels = sorted({status & 15 for _, status, _ in track if status & 0xF0 == NOTE_ON})
         port = port_of(track)
         silent = [voice for channel in channels if (voice := (port, channel)) in common and voice not in own]
-        given = [_needed(common[voice], track, voice[1]) for voice in silent]
+        given = [_needed(common[voice], ticks[voice], track, voice[1]) for voice in silent]
         told.append(list(merge(*given, track, key=by_tick)) if given else track)
     return told
 
 
-def _needed(changes: Track, track: Track, channel: int) -> Track:
-    """Of program changes for a channel, those in force when notes of a track begin."""
-    ticks = [tick for tick, _, _ in changes]
+def _needed(changes: Track, ticks: list[int], track: Track, channel: int) -> Track:
+    """Of program changes for a channel, and their ticks, those in force when notes of a track begin."""
     onsets = {tick for tick, status, _ in track if status == NOTE_ON | channel}
     in_force = sorted({bisect_right(ticks, tick) for tick in onsets} - {0})
     return [changes[after - 1] for after in in_force]
@@ -88,6 +88,11 @@ class ChannelStates:
             for channel in {status & 15 for _, status, _ in track if POLY_PRESSURE <= status < SYSEX}:
                 events = [event for event in track if POLY_PRESSURE <= event[1] < SYSEX and event[1] & 15 == channel]
                 self._shaping.setdefault((port, channel), []).append((index, events))
+
+    @property
+    def sysex_in_pieces(self) -> bool:
+        """Whether some system exclusive message goes on in a later event."""
+        return any(status == ESCAPE for _, track in self._sysex for _, status, _ in track)
 
     def foreign(self, index: int, voice: Voice) -> Track:
         """Sysex of all tracks but `index`, and channel state from those that share it, in order of time."""

@@ -13,7 +13,7 @@ from motet.render.fonts import Font, find
 from motet.render.loudness import integrated_loudness, true_peak
 from motet.render.mixing import Mix, gain, mix, stored_gain
 from motet.render.peaks import peaks
-from motet.render.synths import SYNTHS, Audio, Synth, load
+from motet.render.synths import SYNTHS, Audio, Synth, load, version
 
 __all__ = [
     "SYNTHS",
@@ -33,4 +33,5 @@ __all__ = [
     "peaks",
     "stored_gain",
     "true_peak",
+    "version",
 ]

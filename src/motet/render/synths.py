@@ -1,7 +1,7 @@
 """The seam between a song's parts and whatever makes them sound."""
 
 from collections.abc import Callable, Iterable, Iterator
-from importlib.metadata import entry_points
+from importlib import metadata
 from typing import Protocol
 
 import numpy as np
@@ -11,7 +11,7 @@ from motet.render import tiny
 from motet.render.errors import RenderError
 from motet.render.fonts import Font
 
-__all__ = ["SYNTHS", "Audio", "Loader", "Synth", "load"]
+__all__ = ["SYNTHS", "Audio", "Loader", "Synth", "load", "version"]
 
 Audio = npt.NDArray[np.float32]
 """(frames, channels), float32, full scale 1.0; a synth's may exceed it."""
@@ -44,9 +44,24 @@ def load(font: Font, sample_rate: int = 44100, *, synth: str = "tinysoundfont") 
     """
     if synth in SYNTHS:
         return SYNTHS[synth](font, sample_rate)
-    others = {entry.name: entry for entry in entry_points(group="motet.synths")}
+    loader: Loader = _plugged(synth).load()
+    return loader(font, sample_rate)
+
+
+def version(synth: str) -> str:
+    """The version of what plays under this name, "" when it is not known. Raises RenderError `unknown_synth`."""
+    if synth in SYNTHS:
+        try:
+            return metadata.version(synth)
+        except metadata.PackageNotFoundError:
+            return ""
+    distribution = _plugged(synth).dist
+    return distribution.version if distribution else ""
+
+
+def _plugged(synth: str) -> metadata.EntryPoint:
+    others = {entry.name: entry for entry in metadata.entry_points(group="motet.synths")}
     if synth not in others:
         valid = ", ".join(sorted({*SYNTHS, *others}))
         raise RenderError("unknown_synth", f"there is no synth {synth!r}; there are: {valid}")
-    loader: Loader = others[synth].load()
-    return loader(font, sample_rate)
+    return others[synth]

@@ -93,6 +93,7 @@ class Run:
     folder: Path
     stages: list[StageReport]
     seconds: float
+    changed: bool  # whether another snapshot is live than before
 
     @property
     def survivors(self) -> int:
@@ -172,6 +173,15 @@ def _open(folder: Path, recipe: Recipe, sources: Sequence[str | Path] | None) ->
     return made_by
 
 
+def _changed(recorded: Mapping[str, Mapping[str, Any]], recipe: Recipe) -> Iterator[str]:
+    """A sentence per setting that differs from the last run's: settings are not carried over, so one may be forgotten."""
+    for name, settings in recipe.resolved().items():
+        for setting, value in settings.items():
+            before = recorded.get(name, {}).get(setting, value)
+            if before != value:
+                yield f"{name}.{setting} was {before} in the last run and is {value} now."
+
+
 class _Build:
     def __init__(
         self,
@@ -194,6 +204,8 @@ class _Build:
             raise UserError(f"{folder} has no sources yet: add --from PATH.")
         for gone in sorted(set(recorded) - set(self.sources)) if sources else []:
             watch.notes(f"{gone} is no longer among the sources: its rows leave the live dataset.")
+        for change in _changed(made_by.get("stages", {}), recipe):
+            watch.notes(change)
         self.seed = made_by.get("seed", 0) if seed is None else seed
         self.removed = [*made_by.get("removed", []), *(dict(r) for r in remove)]
         self.removed_contents = {r["sha256"] for r in self.removed}
@@ -217,6 +229,8 @@ class _Build:
         started = datetime.now(UTC)
         reports = []
         try:
+            # First of all, so that a missing font is not noticed after hours.
+            self.salts = {step.name: keys.salt(step.stage, step.settings, self.seed) for step in self.recipe.steps}
             for index, step in enumerate(self.recipe.steps):
                 stage_began = time.monotonic()
                 if step.stage.kind == "source":
@@ -229,7 +243,9 @@ class _Build:
                 reports.append(report)
                 self.watch.ends(report)
             snapshot = self._publish()
-            run = Run(snapshot, self._run_folder(started), reports, time.monotonic() - began)
+            before = self.draft.previous.number if self.draft.previous else 0
+            changed = snapshot.number != before
+            run = Run(snapshot, self._run_folder(started), reports, time.monotonic() - began, changed)
             self._log(run, started)
             return run
         finally:
@@ -306,7 +322,7 @@ class _Build:
     def _rows(self, index: int, step: Step) -> StageReport:
         """A function of one row or group: plan the keys, answer what is new, and assemble what is live."""
         stage = step.stage
-        salt = keys.salt(stage, step.settings, self.seed)
+        salt = self.salts[step.name]
         inputs = [self.live[p.row_type.table].digest for p in stage.inputs]
         inputs += [d for _, d in self.live[stage.main.row_type.table].verdicts] if stage.kind == "group" else []
         fingerprint = keys.digest(salt, inputs)
@@ -335,7 +351,7 @@ class _Build:
     def _whole(self, index: int, step: Step) -> StageReport:
         """A function of all rows at once, in a worker of its own; its verdicts are made anew when any row changed."""
         stage = step.stage
-        salt = keys.salt(stage, step.settings, self.seed)
+        salt = self.salts[step.name]
         table = self.live[stage.main.row_type.table]
         fingerprint = keys.digest(salt, [table.digest])
         if report := self._unchanged(step, fingerprint):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from motet.dataset.folder import read_recipe_file
-from motet.dataset.housekeeping import purge
+from motet.dataset.housekeeping import clean
 from motet.dataset.lock import writer_lock
 from motet.dataset.snapshot import live
 from motet.dataset.tables import stream
@@ -39,27 +41,29 @@ def remove(
     """Take out the source file `what` (its path as the dataset shows it, a folder of such, its id or its SHA-256).
 
     Its content is remembered as removed, so no later build brings it back under any name. The dataset is rebuilt from the
-    files it knew (a duplicate of other content may take its place), and what only this source had is deleted: answers,
-    media, older snapshots and listening pages. Raises UserError when nothing matches.
+    files it knew (a duplicate of other content may take its place), and whatever is not live then is deleted: answers,
+    media, older snapshots and listening pages. A removal that was cut short is finished by the same command.
+    Raises UserError when nothing matches.
     """
     before = live(folder)
     if before is None:
         raise UserError(f"{folder} has no finished run yet: run its `motet build` again to the end.", exit_code=1)
     wanted = what.rstrip("/")
-    rows = [
-        row
-        for row in stream(before.table("files"))
-        if wanted in (row["id"], row["sha256"], row["path"], row["location"])
-        or row["path"].startswith((wanted + "/", wanted + "!/"))
-    ]
-    if not rows:
+
+    def matches(row: Mapping[str, Any]) -> bool:
+        named = (row["sha256"], row["path"], row.get("id"), row.get("location"))
+        return wanted in named or row["path"].startswith((wanted + "/", wanted + "!/"))
+
+    files = list(filter(matches, stream(before.table("files"))))
+    contents = {row["sha256"] for row in files}
+    copies = [row for row in stream(before.table("files")) if row["sha256"] in contents]
+    begun = [row for row in read_recipe_file(folder).get("removed", []) if matches(row)]
+    if not copies and not begun:
         raise UserError(f"{folder} has no source called {what!r}; `motet query {folder} 'SELECT path FROM files'` lists them.")
-    gone = [{"path": row["path"], "sha256": row["sha256"]} for row in rows]
-    contents = {row["sha256"] for row in rows}
-    same = [row for row in stream(before.table("files")) if row["sha256"] in contents]
+    gone = [{"path": row["path"], "sha256": row["sha256"]} for row in copies]
     run = build(recorded_recipe(folder), None, folder, workers=workers, rescan=False, remove=gone, engine=engine, watch=watch)
     with writer_lock(folder):
-        freed = purge(folder, before, {row["id"] for row in same})
+        _, freed = clean(folder)
         for page in folder.glob("runs/*/report.html"):
             page.unlink()
-    return Removal(sorted(row["path"] for row in same), freed, run)
+    return Removal(sorted({row["path"] for row in [*copies, *begun]}), freed, run)

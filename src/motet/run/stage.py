@@ -123,6 +123,10 @@ class Stage:
     setup: Callable[[Any], Any] | None  # settings -> equipment, made once per worker
     cost: Callable[..., Cost] | None
 
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The plain function, for tests and notebooks."""
+        return self.function(*args, **kwargs)
+
     @property
     def main(self) -> Input:
         return self.inputs[0]

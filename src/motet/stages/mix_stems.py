@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+import numpy as np
 from pydantic import Field
 
 from motet import render
@@ -18,11 +19,17 @@ class MixStems(Settings):
     picture: int = Field(default=800, ge=0, description="pairs of peaks kept for a picture of the waveform")
 
 
+def warm_up(settings: Settings) -> None:
+    """The first loudness loads SciPy: seconds that are no song's own."""
+    render.integrated_loudness(np.zeros((8000, 2), np.float32), 8000)
+
+
 @stage(
     version=1,
     uses=["index", "audio", "rate", "stored_gain_db", "font", "font_licence"],
     timeout=300,
     libraries=["soundfile", "numpy", "scipy", "pyloudnorm"],
+    setup=warm_up,
 )
 def mix_stems(stems: list[Stem], settings: MixStems, tools: Tools) -> Mix | Drop:
     if tools.missing and settings.missing == "drop":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from pydantic import Field
 from motet import render
 from motet.dataset.rows import Part, Stem
 from motet.errors import UserError
-from motet.run import Settings, Tools, stage
+from motet.run import Drop, Settings, Tools, stage
 from motet.run.stage import Cost
 
 SILENCE = 2**-15  # one step of 16 bits
@@ -45,17 +44,13 @@ def _contents(settings: RenderStems) -> Mapping[str, str]:
         render.load(font, settings.rate, synth=settings.synth)
     except render.RenderError as error:
         raise UserError(f"{error.detail.rstrip('.')}.") from None
-    return {"font": font.sha256}
+    return {"font": font.sha256, "synth": render.version(settings.synth)}
 
 
 def _load(settings: RenderStems) -> _Player:
     font = _font(settings)
     synth = render.load(font, settings.rate, synth=settings.synth)
-    try:
-        version = importlib.metadata.version(settings.synth)
-    except importlib.metadata.PackageNotFoundError:
-        version = ""
-    return _Player(synth, font, version)
+    return _Player(synth, font, render.version(settings.synth))
 
 
 def _cost(part: Mapping[str, float], settings: RenderStems) -> Cost:
@@ -69,14 +64,17 @@ def _cost(part: Mapping[str, float], settings: RenderStems) -> Cost:
     version=1,
     uses=["index", "midi", "last_off"],
     timeout=300,
-    libraries=["tinysoundfont", "soundfile", "numpy"],
+    libraries=["soundfile", "numpy"],
     contents=_contents,
     setup=_load,
     cost=_cost,
 )
-def render_stems(part: Part, settings: RenderStems, tools: Tools) -> Stem:
+def render_stems(part: Part, settings: RenderStems, tools: Tools) -> Stem | Drop:
     player: _Player = tools.equipment
-    (audio,) = player.synth.render([tools.media.read(part.midi)])
+    try:
+        (audio,) = player.synth.render([tools.media.read(part.midi)])
+    except render.RenderError as error:  # the part's own fault: it would be the same again
+        return Drop(error.reason, error.detail)
     peak = float(np.abs(audio).max()) if audio.size else 0.0
     stored = render.stored_gain(audio)
     return Stem(

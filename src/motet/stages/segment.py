@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 from motet import midi, render
 from motet.dataset.rows import Clip, Mix, Part, Song, Stem
 from motet.run import Drop, Settings, Tools, stage
+from motet.stages.mix_stems import warm_up
 
 
 class Segment(Settings):
@@ -36,7 +37,8 @@ class Segment(Settings):
         "stems.index", "stems.silent",
     ],
     timeout=120,
-    libraries=["symusic", "numpy"],
+    libraries=["symusic", "numpy", "scipy", "pyloudnorm"],
+    setup=warm_up,
 )  # fmt: skip
 def segment(mix: Mix, song: Song, parts: list[Part], stems: list[Stem], settings: Segment, tools: Tools) -> Iterator[Clip] | Drop:
     clock = song_clock(song)

@@ -1,0 +1,151 @@
+"""Golden digests: what each stage makes of the demo's tunes, kept beside its version.
+
+A stage whose output changes while its inputs, version and libraries stay the same fails here: raise its version, so that
+existing datasets are made anew, and renew `golden.json` by `python tests/test_golden.py`. That command refuses to cover up a
+change without a new version. What holds sound is kept per platform, for arithmetic differs in its last bits between them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import platform
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from motet.demo import write
+from motet.recipe import Recipe, load
+from motet.run.build import build
+from motet.run.stage import versions
+
+GOLDEN = Path(__file__).with_name("golden.json")
+SETTINGS = ["render_stems.rate=16000", "sample.songs=2"]
+SOUND = ("render_stems", "mix_stems", "segment")
+HERE = f"{sys.platform}-{platform.machine()}"
+PLACES = ("root", "location", "offset")  # where the tunes lie, not what they are
+
+Entry = dict[str, Any]
+
+
+def recipe() -> Recipe:
+    return load("text-to-music").changed(SETTINGS)
+
+
+def plain(value: Any) -> Any:
+    """Floats to twelve digits: the last bits may hang on the processor."""
+    if isinstance(value, float):
+        return "nan" if math.isnan(value) else f"{value:.12g}"
+    return [plain(v) for v in value] if isinstance(value, list) else value
+
+
+def digest(rows: Any) -> str:
+    return hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def measure(folder: Path) -> dict[str, Entry]:
+    """Build the demo's tunes below `folder`; what each stage made of them, and of what."""
+    write(folder / "tunes")
+    snapshot = build(recipe(), [folder / "tunes"], folder / "data").snapshot
+    tables: dict[str, str] = {}
+    measured: dict[str, Entry] = {}
+    for step, state in zip(recipe().steps, snapshot.stages, strict=True):
+        stage = step.stage
+        inputs = {p.row_type.table: tables[p.row_type.table] for p in stage.inputs}
+        verdicts = pq.read_table(snapshot.folder / state.verdicts, columns=["id", "status", "reason"]).to_pylist()
+        made = {}
+        for table, file in state.outputs.items():
+            rows = pq.read_table(snapshot.folder / file).to_pylist()
+            made[table] = digest([{k: plain(v) for k, v in row.items() if k not in PLACES} for row in rows])
+        tables |= made
+        measured[step.name] = {
+            "version": stage.version,
+            "libraries": versions(stage.libraries),
+            "contents": dict(stage.contents(step.settings)) if stage.contents else {},
+            "inputs": inputs,
+            "output": digest([verdicts, made]),
+        }
+    return measured
+
+
+def verdict(kept: Mapping[str, Any] | None, now: Mapping[str, Any]) -> str:
+    """How a stage stands to what was kept: same | changed | stale (not comparable: renew) | elsewhere (other libraries)."""
+    if kept is None:
+        return "stale"
+    if kept == now:
+        return "same"
+    if kept["version"] != now["version"]:
+        return "stale"
+    if (kept["libraries"], kept["contents"]) != (now["libraries"], now["contents"]):
+        return "elsewhere"
+    return "stale" if kept["inputs"] != now["inputs"] else "changed"
+
+
+def shelf(stage: str) -> str:
+    return HERE if stage in SOUND else "any"
+
+
+def kept() -> dict[str, dict[str, Entry]]:
+    return json.loads(GOLDEN.read_text()) if GOLDEN.exists() else {}
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Entry]:
+    return measure(tmp_path_factory.mktemp("golden"))
+
+
+@pytest.mark.parametrize("stage", [step.name for step in load("text-to-music").steps])
+def test_a_stage_makes_what_it_made(stage: str, measured: dict[str, Entry]) -> None:
+    golden = kept()
+    if shelf(stage) not in golden:
+        pytest.skip(f"no golden digests of sound for {HERE}: python tests/test_golden.py adds them")
+    judged = verdict(golden[shelf(stage)].get(stage), measured[stage])
+    if judged == "elsewhere":
+        pytest.skip(f"the golden digest of {stage} is of other library versions or another font")
+    if judged == "stale" and _after_elsewhere(stage, golden, measured):
+        pytest.skip(f"{stage} follows a stage whose libraries or font are others here")
+    assert judged != "changed", f"{stage} makes something else: raise its version, then run python tests/test_golden.py"
+    assert judged == "same", f"{stage} or what it reads has a new version: run python tests/test_golden.py"
+
+
+def _after_elsewhere(stage: str, golden: dict[str, dict[str, Entry]], measured: dict[str, Entry]) -> bool:
+    names = list(measured)
+    before = names[: names.index(stage)]
+    return any(verdict(golden.get(shelf(n), {}).get(n), measured[n]) == "elsewhere" or shelf(n) not in golden for n in before)
+
+
+def test_a_change_without_a_new_version_is_told_apart_from_one_with() -> None:
+    before = {"version": 1, "libraries": {"a": "1"}, "contents": {}, "inputs": {"songs": "x"}, "output": "p"}
+    assert verdict(before, before) == "same"
+    assert verdict(before, {**before, "output": "q"}) == "changed"
+    assert verdict(before, {**before, "output": "q", "version": 2}) == "stale"
+    assert verdict(before, {**before, "output": "q", "inputs": {"songs": "y"}}) == "stale"
+    assert verdict(before, {**before, "output": "q", "libraries": {"a": "2"}}) == "elsewhere"
+    assert verdict(None, before) == "stale"
+
+
+def renew() -> int:
+    """Write `golden.json` anew; refuses where a stage changed without a new version."""
+    golden = kept()
+    with tempfile.TemporaryDirectory() as folder:
+        measured = measure(Path(folder))
+    changed = [n for n, now in measured.items() if verdict(golden.get(shelf(n), {}).get(n), now) == "changed"]
+    if changed:
+        print(f"not renewed: {', '.join(changed)} changed; raise the version there first", file=sys.stderr)
+        return 1
+    golden = {place: {n: e for n, e in entries.items() if n in measured} for place, entries in golden.items()}
+    for name, now in measured.items():
+        golden.setdefault(shelf(name), {})[name] = now
+    GOLDEN.write_text(json.dumps(golden, indent=1, sort_keys=True) + "\n")
+    print(f"renewed {GOLDEN}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(renew())
