@@ -499,7 +499,6 @@ def test_hostile_names(told: Told, tmp_path: Path, engine: LocalEngine, capsys: 
         assert told(*command, "--json")[0] == 0
     for (path,) in Dataset(data).query("SELECT path FROM files").fetchall():
         assert told("why", data, path)[0] == 0
-    assert told("build", "text-to-music", "--to", data, "--workers", "1", *SET, "--set", "segment.shortest=1.5")[0] == 0
     (victim,) = (p for (p,) in Dataset(data).query("SELECT path FROM files").fetchall() if "quote" in p)
     assert told("remove", data, victim, "--workers", "1", "--json")[0] == 0
     assert victim not in {p for (p,) in Dataset(data).query("SELECT path FROM files").fetchall()}

@@ -122,14 +122,14 @@ def test_a_build_in_json(motet: Motet, data: Path) -> None:
     run = facts(motet("build", "text-to-music", "--to", data, *SET, "--json"))
     assert (run["done_now"], run["failed"]) == (0, 0)
     assert run["tables"]["songs"] == 1
-    assert [s["name"] for s in run["stages"]][0] == "scan"
+    assert run["stages"][0]["name"] == "scan"
     assert Path(run["report"]).exists()
 
 
 def test_a_dry_run_does_nothing(motet: Motet, sources: Path, data: Path, tmp_path: Path) -> None:
     words = ["build", "text-to-music", "--from", sources, "--to", tmp_path / "new", "--dry-run"]
     code, told = motet(*words)
-    assert (code, "3 files (3 new" in told or "2 files (2 new" in told, "Nothing was done." in told) == (0, True, True)
+    assert (code, "files (" in told, "Nothing was done." in told) == (0, True, True)
     assert facts(motet(*words, "--json"))["recipe"] == "text-to-music"
     assert not (tmp_path / "new").exists()
     assert facts(motet(*words[:4], "--to", data, "--dry-run", "--json"))["files_new"] == 0
@@ -191,7 +191,9 @@ def test_why_takes_an_id_and_a_hash(motet: Motet, data: Path) -> None:
 def test_query(motet: Motet, data: Path) -> None:
     code, told = motet("query", data, "SELECT path, notes FROM songs")
     assert (code, "sources/Artist/one.mid" in told, "36" in told) == (0, True, True)
-    assert facts(motet("query", data, "SELECT path, notes FROM songs", "--json")) == [{"path": "sources/Artist/one.mid", "notes": 36}]
+    assert facts(motet("query", data, "SELECT path, notes FROM songs", "--json")) == [
+        {"path": "sources/Artist/one.mid", "notes": 36}
+    ]
     _, told = motet("query", data, "SELECT * FROM range(10) r(number)", "--limit", "3")
     assert "7 more rows" in told
     assert len(facts(motet("query", data, "SELECT * FROM range(100)", "--json"))) == 100
@@ -221,9 +223,9 @@ def test_report(motet: Motet, data: Path) -> None:
     page = Path(told.strip())
     assert (code, page.name) == (0, "report.html")
     text = page.read_text()
-    ((caption,),) = Dataset(data).query("SELECT text FROM captions ORDER BY hash(lineage) LIMIT 1").fetchall()
-    assert any(caption in text for (caption,) in Dataset(data).query("SELECT text FROM captions").fetchall()) or caption in text
-    assert "src=\"http" not in text
+    captions = Dataset(data).query("SELECT text FROM captions").fetchall()
+    assert sum(caption in text for (caption,) in captions) == 1  # as many clips as were asked for
+    assert 'src="http' not in text
     assert facts(motet("report", data, "--json")) == {"report": str(page)}
 
 
@@ -241,7 +243,7 @@ def test_doctor(motet: Motet) -> None:
 def test_recipes(motet: Motet) -> None:
     code, told = motet("recipes")
     assert (code, "text-to-music" in told, "shortest" in told) == (0, True, True)
-    assert list(facts(motet("recipes", "--json"))["text-to-music"])[0] == "scan"
+    assert next(iter(facts(motet("recipes", "--json"))["text-to-music"])) == "scan"
 
 
 # -- changing (last, for they change what the others ask) ---------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -18,13 +17,13 @@ SETTINGS = ["render_stems.rate=16000", "segment.shortest=3", "segment.target=5",
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("anywhere")
     (root / "songs").mkdir()
     (root / "songs" / "a.mid").write_bytes(song(1))
     (root / "songs" / "b.mid").write_bytes(song(1, velocity=60))
     build(load("text-to-music").changed(SETTINGS), [root / "songs"], root / "my-dataset", workers=1)
-    yield root / "my-dataset"
+    return root / "my-dataset"
 
 
 def test_pandas(folder: Path) -> None:
@@ -72,9 +71,9 @@ def test_media_open_with_any_player_s_library(folder: Path) -> None:
     import symusic
 
     dataset = Dataset(folder)
-    for (audio, frames) in dataset.query("SELECT audio, frames FROM mixes").fetchall():
+    for audio, frames in dataset.query("SELECT audio, frames FROM mixes").fetchall():
         assert soundfile.info(folder / audio).frames == frames
-    for (midi, notes) in dataset.query("SELECT midi, notes FROM parts").fetchall():
+    for midi, notes in dataset.query("SELECT midi, notes FROM parts").fetchall():
         assert symusic.Score(folder / midi).note_num() == notes
 
 

@@ -146,7 +146,12 @@ def test_a_stage_of_one_s_own_is_named_by_its_module() -> None:
 
 @pytest.mark.parametrize(
     ("content", "told"),
-    [(b"name: [", "is not valid YAML"), (b"\xff\xfe\x00", "cannot be read"), (b"a: &a [*a]", "no field called 'a'"), (b"", "must be")],
+    [
+        (b"name: [", "is not valid YAML"),
+        (b"\xff\xfe\x00", "cannot be read"),
+        (b"a: &a [*a]", "no field called 'a'"),
+        (b"", "must be"),
+    ],
 )
 def test_a_recipe_file_that_cannot_be_read_is_one_sentence(content: bytes, told: str, tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_bytes(content)

@@ -203,7 +203,9 @@ def test_sources_left_out_leave_and_none_named_means_the_last(world: World) -> N
 # -- duplicates ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("level", "again"), [("same_bytes", song(1)), ("same_notes", song(1, velocity=60, name="x", swapped=True))])
+@pytest.mark.parametrize(
+    ("level", "again"), [("same_bytes", song(1)), ("same_notes", song(1, velocity=60, name="x", swapped=True))]
+)
 def test_a_duplicate_points_at_its_survivor_and_takes_over_when_that_goes(world: World, level: str, again: bytes) -> None:
     world.write("Artist/one, saved again.mid", again)
     run = world.build()
@@ -311,7 +313,7 @@ def test_a_folder_can_be_removed_and_everything_with_it(world: World) -> None:
 
 def test_removing_what_is_not_there_changes_nothing(world: World) -> None:
     before = live(world)
-    with pytest.raises(UserError, match="no source called 'sources/three.mid'"):
+    with pytest.raises(UserError, match=r"no source called 'sources/three\.mid'"):
         remove(world.data, "sources/three.mid", engine=world.engine)
     assert live(world) == before
 

@@ -1,10 +1,10 @@
-"""What the pipeline promises of the music itself: nothing lost in the split, stems that sum to the mix, exact clips, true captions."""
+"""What the pipeline promises of the music: nothing lost in the split, stems that sum to the mix, exact clips, true captions."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -48,14 +48,14 @@ def odd_song() -> bytes:
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dataset]:
+def data(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     root = tmp_path_factory.mktemp("pipeline")
     (root / "songs").mkdir()
     for name, content in {"four.mid": song(4, bars=6), "odd.mid": odd_song(), "loud.mid": song(2, velocity=127, bars=6)}.items():
         (root / "songs" / name).write_bytes(content)
     with LocalEngine(2) as engine:
         build(load("text-to-music").changed(SETTINGS), [root / "songs"], root / "data", engine=engine)
-    yield Dataset(root / "data")
+    return Dataset(root / "data")
 
 
 def rows(data: Dataset, sql: str) -> list[dict[str, Any]]:
@@ -106,7 +106,9 @@ def test_two_tracks_of_one_program_stay_two_parts(data: Dataset) -> None:
 
 
 def test_every_part_runs_on_the_clock_of_its_song(data: Dataset) -> None:
-    for row in rows(data, "SELECT p.midi, s.division, s.tempo_changes, s.metre_changes FROM parts p JOIN songs s ON s.id = p.source"):
+    for row in rows(
+        data, "SELECT p.midi, s.division, s.tempo_changes, s.metre_changes FROM parts p JOIN songs s ON s.id = p.source"
+    ):
         clock = midi.read(data.media.read(row["midi"])).tempo_map.to_rows()
         assert clock == {"division": row["division"], "tempi": row["tempo_changes"], "metres": row["metre_changes"]}
 
@@ -188,7 +190,7 @@ def test_one_clip_begins_at_the_frame_where_the_last_one_ended(data: Dataset) ->
     for song_id in {c["source"] for c in rows(data, "SELECT source FROM clips")}:
         clips = rows(data, f"SELECT * FROM clips WHERE source = '{song_id}' ORDER BY index")
         assert [c["index"] for c in clips] == list(range(len(clips)))
-        for one, following in zip(clips, clips[1:], strict=False):
+        for one, following in pairwise(clips):
             assert following["start_frame"] >= one["end_frame"]
             if following["start_tick"] == one["end_tick"]:
                 assert following["start_frame"] == one["end_frame"]

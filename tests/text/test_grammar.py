@@ -103,7 +103,7 @@ def test_equal_seeds_say_the_same(f: ClipFacts, seed: int) -> None:
 def test_seeds_say_it_in_many_ways() -> None:
     said = {sentence(PLAIN, Random(seed)) for seed in range(200)}
     assert len(said) > 60
-    assert len({' '.join(text.split()[:2]) for text in said}) >= 5
+    assert len({" ".join(text.split()[:2]) for text in said}) >= 5
 
 
 def test_settings_say_how_much_is_said() -> None:

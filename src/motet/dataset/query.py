@@ -11,9 +11,9 @@ import pyarrow as pa
 BATCH = 4096
 
 
-def connect(scratch: Path | None = None, memory: str = "1GB") -> duckdb.DuckDBPyConnection:
+def connect(scratch: Path | None = None, memory: str = "128MB") -> duckdb.DuckDBPyConnection:
     """A private in-memory database that spills to `scratch` past `memory`."""
-    connection = duckdb.connect(config={"memory_limit": memory, "threads": 2})
+    connection = duckdb.connect(config={"memory_limit": memory, "threads": 1})
     connection.execute("SET TimeZone='UTC'")
     if scratch is not None:
         connection.execute(f"SET temp_directory={quoted(str(scratch))}")

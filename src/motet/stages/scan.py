@@ -99,6 +99,7 @@ class _Remembered:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.batch: list[tuple[str, str]] = []
+        self.told: dict[str, list[Found | Skipped]] = {}  # what comes back equal need not be written again
         self.db = self._open()
 
     def _open(self) -> sqlite3.Connection:
@@ -115,10 +116,14 @@ class _Remembered:
         raise UserError(f"{self.path} cannot be written: delete it and run again.", exit_code=1)
 
     def known(self, location: str) -> list[Found | Skipped]:
-        hit = self.db.execute("SELECT rows FROM seen WHERE location = ?", (location,)).fetchone()
+        try:
+            hit = self.db.execute("SELECT rows FROM seen WHERE location = ?", (location,)).fetchone()
+        except sqlite3.DatabaseError as error:
+            raise UserError(f"{self.path} is damaged: delete it and run again.", exit_code=1) from error
         if hit is None:
             return []
-        return [Found(*v) if kind else Skipped(*v) for kind, v in json.loads(hit[0])]
+        self.told[location] = [Found(*v) if kind else Skipped(*v) for kind, v in json.loads(hit[0])]
+        return self.told[location]
 
     def through(self, rows: Iterator[Found | Skipped]) -> Iterator[Found | Skipped]:
         """Pass rows on, and remember those of each location that vouch for themselves."""
@@ -134,7 +139,8 @@ class _Remembered:
         self._flush()
 
     def _remember(self, rows: list[Found | Skipped]) -> None:
-        if not rows[-1].stamp:
+        before = self.told.pop(rows[0].location, None)
+        if not rows[-1].stamp or rows == before:
             return
         text = json.dumps([[isinstance(r, Found), [getattr(r, f) for f in r.__dataclass_fields__]] for r in rows])
         self.batch.append((rows[0].location, text))
