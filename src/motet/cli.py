@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import signal
 import sys
@@ -248,14 +249,19 @@ def _why(options: argparse.Namespace) -> int:
 
 
 def _query(options: argparse.Namespace) -> int:
-    from motet.dataset.folder import Dataset
+    import duckdb
+
+    from motet.dataset.folder import Dataset, refused
 
     relation = Dataset(options.dataset).query(options.sql)
     if relation is None:
         return 0
-    table = relation.to_arrow_table()
+    try:
+        table = relation.to_arrow_table()
+    except duckdb.Error as error:
+        raise refused(error) from None
     if options.json:
-        print(json.dumps(table.to_pylist(), default=str))
+        print(json.dumps(_finite(table.to_pylist()), default=str, allow_nan=False))
         return 0
     shown = Table(*table.column_names, box=None, pad_edge=False)
     for row in table.slice(0, options.limit).to_pylist():
@@ -264,6 +270,15 @@ def _query(options: argparse.Namespace) -> int:
     if table.num_rows > options.limit:
         print(f"… {count(table.num_rows - options.limit)} more rows; --limit shows more.")
     return 0
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no NaN and no infinity: null stands for them."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    return [_finite(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _cell(value: Any) -> str:

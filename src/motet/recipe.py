@@ -42,22 +42,20 @@ class Recipe:
 
     def changed(self, settings: Iterable[str]) -> Recipe:
         """With `stage.setting=value` applied; the value is read as YAML. Raises UserError naming the nearest valid name."""
-        steps = list(self.steps)
+        given = {step.name: step.settings.model_dump(exclude_defaults=True) for step in self.steps}
         for text in settings:
             place, equals, value = text.partition("=")
             stage_name, dot, setting = place.partition(".")
             if not equals or not dot:
                 raise UserError(f"{text!r} is not a setting: write stage.setting=value, such as clean.shortest=3.")
-            index = next((i for i, s in enumerate(steps) if s.name == stage_name), None)
-            if index is None:
-                raise UserError(_unknown("stage", stage_name, [s.name for s in steps], f"recipe {self.name}"))
+            if stage_name not in given:
+                raise UserError(_unknown("stage", stage_name, given, f"recipe {self.name}"))
             try:
-                parsed = yaml.safe_load(value)
+                given[stage_name][setting] = yaml.safe_load(value)
             except yaml.YAMLError:
                 raise UserError(f"The value in {text!r} cannot be read; quote it as in YAML.") from None
-            given = {**steps[index].settings.model_dump(exclude_defaults=True), setting: parsed}
-            steps[index] = Step(stage_name, _settings(steps[index].stage, given))
-        return replace(self, steps=tuple(steps))
+        # All together, since some are only valid together.
+        return replace(self, steps=tuple(Step(name, _settings(find_stage(name), chosen)) for name, chosen in given.items()))
 
     def resolved(self) -> dict[str, Any]:
         """Every stage with every setting, as written to motet.yaml."""
@@ -132,8 +130,11 @@ def _settings(stage: Stage, given: Mapping[str, Any]) -> Settings:
         return stage.settings_type(**given)
     except ValidationError as error:
         first = error.errors()[0]
+        said = first["msg"].removeprefix("Value error, ")
+        if not first["loc"]:
+            raise UserError(f"The settings of {stage.name} do not fit together: {said}.") from None
         where = ".".join(str(part) for part in first["loc"])
-        raise UserError(f"{stage.name}.{where} cannot be {first['input']!r}: {_lower(first['msg'])}.") from None
+        raise UserError(f"{stage.name}.{where} cannot be {first['input']!r}: {_lower(said)}.") from None
 
 
 def _lower(sentence: str) -> str:

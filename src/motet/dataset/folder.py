@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import yaml
 
 from motet.dataset.media import Media
-from motet.dataset.query import connect, parquet
+from motet.dataset.query import connect, parquet, quoted
 from motet.dataset.snapshot import Snapshot, live
 from motet.errors import UserError
 
@@ -53,18 +53,17 @@ class Dataset:
         """Run SQL over the live tables (by name) and `work` (what became of every input of every stage)."""
         snapshot = self.snapshot
         connection = connect()
-        for name in snapshot.tables:
-            connection.execute(f"CREATE VIEW {name} AS SELECT * FROM {parquet([snapshot.table(name)])}")
         verdicts = [
-            f"SELECT '{stage.name}' AS stage, * FROM {parquet([snapshot.folder / stage.verdicts])}" for stage in snapshot.stages
+            f"SELECT {quoted(stage.name)} AS stage, * FROM {parquet([snapshot.folder / stage.verdicts])}"
+            for stage in snapshot.stages
         ]
-        if verdicts:
-            connection.execute("CREATE VIEW work AS " + " UNION ALL ".join(verdicts))
         try:
+            for name in snapshot.tables:
+                connection.execute(f"CREATE VIEW {name} AS SELECT * FROM {parquet([snapshot.table(name)])}")
+            connection.execute("CREATE VIEW work AS " + " UNION ALL ".join(verdicts))
             return connection.sql(sql)
         except duckdb.Error as error:
-            said = " ".join(line.strip() for line in str(error).split("LINE 1:")[0].splitlines() if line.strip())
-            raise UserError(f"The query cannot be run: {said}") from None
+            raise refused(error) from None
 
 
 def read_recipe_file(folder: Path) -> dict[str, Any]:
@@ -81,4 +80,27 @@ def read_recipe_file(folder: Path) -> dict[str, Any]:
     if stored["format"] > FORMAT:
         made = stored.get("motet", "a newer version")
         raise UserError(f"{folder} was made by motet {made}, which writes a newer format: update this motet to use it.")
+    if not _is_whole(stored):
+        raise UserError(f"{path} is damaged or was edited: restore it, or build into another folder.")
     return stored
+
+
+def _is_whole(stored: dict[str, Any]) -> bool:
+    """Whether what the file says is of the types that are written there."""
+    sources, removed, stages = stored.get("sources", []), stored.get("removed", []), stored.get("stages", {})
+    return (
+        isinstance(stored.get("recipe"), str)
+        and isinstance(stored.get("seed", 0), int)
+        and isinstance(sources, list)
+        and all(isinstance(s, str) for s in sources)
+        and isinstance(removed, list)
+        and all(isinstance(r, dict) and {"path", "sha256"} <= r.keys() for r in removed)
+        and isinstance(stages, dict)
+        and all(isinstance(s, dict) for s in stages.values())
+    )
+
+
+def refused(error: duckdb.Error) -> UserError:
+    """What DuckDB says of a query, in one sentence."""
+    said = " ".join(line.strip() for line in str(error).split("LINE 1:")[0].splitlines() if line.strip())
+    return UserError(f"The query cannot be run: {said}")

@@ -14,9 +14,10 @@ import pyarrow.parquet as pq
 
 from motet.dataset.ledger import Ledger
 from motet.dataset.media import Media
-from motet.dataset.query import batches, connect, parquet
+from motet.dataset.query import batches, connect, damage_told, parquet
 from motet.dataset.snapshot import Snapshot, digest, live
 from motet.dataset.tables import media_columns, write_table
+from motet.errors import UserError
 
 KEYS = pa.schema([("key", pa.string())])
 
@@ -25,7 +26,7 @@ KEYS = pa.schema([("key", pa.string())])
 class Fault:
     """Something in a dataset that breaks a promise."""
 
-    kind: str  # damaged_media | missing_media | damaged_table | missing_part | dangling
+    kind: str  # damaged_media | missing_media | damaged_table | damaged_record | missing_part | dangling
     where: str
     detail: str
 
@@ -33,7 +34,11 @@ class Fault:
 def check(folder: Path) -> Iterator[Fault]:
     """Every fault of a dataset: parts that are gone or unreadable, tables and media that are not what was written,
     references that lead nowhere."""
-    ledger = Ledger(folder)
+    try:
+        ledger = Ledger(folder)
+    except UserError as error:
+        yield Fault("damaged_record", "commits.json", str(error))
+        return
     for shelf in ledger.shelves():
         for part in ledger.parts(shelf):
             name = str(part.relative_to(folder))
@@ -41,16 +46,28 @@ def check(folder: Path) -> Iterator[Fault]:
                 yield Fault("missing_part", name, "the commit record names it, and it is gone")
             elif problem := _unreadable(part):
                 yield Fault("damaged_table", name, problem)
-    snapshot = live(folder)
+    try:
+        snapshot = live(folder)
+    except UserError as error:
+        yield Fault("damaged_record", "snapshots/live/snapshot.json", str(error))
+        return
     if snapshot is None:
         return
-    for state in snapshot.stages:
-        for name, expected in state.digests.items():
-            path = snapshot.folder / name
-            if not path.exists():
-                yield Fault("missing_part", f"{snapshot.folder.name}/{name}", "the snapshot names it, and it is gone")
-            elif digest(path) != expected:
-                yield Fault("damaged_table", f"{snapshot.folder.name}/{name}", "its bytes are not those that were published")
+    expected = {name: d for state in snapshot.stages for name, d in state.digests.items()}
+    for state in snapshot.stages:  # a table's own file is its last stage's output again
+        expected |= {f"{table}.parquet": state.digests[name] for table, name in state.outputs.items()}
+    whole = True
+    for name, digested in sorted(expected.items()):
+        path = snapshot.folder / name
+        where = f"{snapshot.folder.name}/{name}"
+        if not path.exists():
+            whole = False
+            yield Fault("missing_part", where, "the snapshot names it, and it is gone")
+        elif digest(path) != digested:
+            whole = False
+            yield Fault("damaged_table", where, "its bytes are not those that were published")
+    if not whole:
+        return  # what a damaged table refers to cannot be told
     for reference in _live_references(snapshot):
         path = folder / reference
         if not path.exists():
@@ -66,6 +83,11 @@ def clean(folder: Path) -> tuple[int, int]:
 
     The caller holds the writer's lock. Until then a setting changed back finds its old answers again; afterwards not.
     """
+    with damage_told(folder):
+        return _clean(folder)
+
+
+def _clean(folder: Path) -> tuple[int, int]:
     snapshot = live(folder)
     ledger = Ledger(folder)
     known = [part for shelf in ledger.shelves() if shelf.startswith("work/") for part in ledger.parts(shelf)]

@@ -18,6 +18,7 @@ from motet.dataset.durable import sync_folder, write_bytes
 from motet.dataset.query import batches, connect, parquet
 from motet.dataset.rows import Row
 from motet.dataset.tables import payload_schema, write_table
+from motet.errors import UserError
 
 FINAL = ("ok", "dropped")
 BLAMED = ("failed", "crashed", "timed_out")
@@ -54,9 +55,12 @@ class Ledger:
         self._parts: dict[str, list[str]] = {}
         self._next = 1
         if self._record.exists():
-            stored = json.loads(self._record.read_text())
-            self._parts = stored["parts"]
-            self._next = stored["next"]
+            try:
+                stored = json.loads(self._record.read_text())
+                self._parts, self._next = stored["parts"], stored["next"]
+            except (ValueError, KeyError, TypeError) as error:
+                sentence = f"{self._record} is damaged: restore it, or build into another folder."
+                raise UserError(sentence, exit_code=1) from error
 
     def parts(self, shelf: str) -> list[Path]:
         """The committed parts of `work/<stage>` or `tables/<table>`, oldest first."""

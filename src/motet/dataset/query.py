@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+
+from motet.errors import UserError
 
 BATCH = 4096
 
@@ -45,3 +48,14 @@ def batches(connection: duckdb.DuckDBPyConnection, sql: str, schema: pa.Schema) 
             if batch.num_rows
             else (pa.RecordBatch.from_pylist([], schema=schema))
         )
+
+
+@contextmanager
+def damage_told(folder: Path) -> Iterator[None]:
+    """A table that DuckDB or Arrow cannot read becomes one sentence (UserError, exit code 1)."""
+    try:
+        yield
+    except (duckdb.Error, pa.ArrowException) as error:
+        said = str(error).splitlines()[0]
+        sentence = f"A table of {folder} is damaged ({said}): `motet check` names it; restore it, or build into another folder."
+        raise UserError(sentence, exit_code=1) from error

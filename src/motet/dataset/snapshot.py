@@ -18,6 +18,7 @@ from typing import Any
 import pyarrow as pa
 
 from motet.dataset.durable import sync_folder, write_bytes
+from motet.errors import UserError
 
 KEPT = 2  # snapshots that stay: the live one, and the one a reader may still have open
 
@@ -69,9 +70,13 @@ def live(dataset: Path) -> Snapshot | None:
     if not link.exists():
         return None
     folder = link.resolve()
-    stored: dict[str, Any] = json.loads((folder / "snapshot.json").read_text())
-    stages = [StageState(**s) for s in stored["stages"]]
-    return Snapshot(folder, stored["number"], stored["recipe"], stages, stored["tables"])
+    try:
+        stored: dict[str, Any] = json.loads((folder / "snapshot.json").read_text())
+        stages = [StageState(**s) for s in stored["stages"]]
+        return Snapshot(folder, stored["number"], stored["recipe"], stages, stored["tables"])
+    except (ValueError, KeyError, TypeError, FileNotFoundError) as error:
+        sentence = f"{folder / 'snapshot.json'} is damaged: restore it, or build into another folder."
+        raise UserError(sentence, exit_code=1) from error
 
 
 class Draft:

@@ -25,7 +25,7 @@ from motet.dataset.folder import FORMAT, RECIPE_FILE, read_recipe_file
 from motet.dataset.ledger import BLAMED, FINAL, Ledger, answered
 from motet.dataset.lock import writer_lock
 from motet.dataset.media import Media
-from motet.dataset.query import batches, connect, parquet
+from motet.dataset.query import batches, connect, damage_told, parquet
 from motet.dataset.rows import Row, row_fields
 from motet.dataset.snapshot import VERDICT, Draft, Snapshot, StageState, digest
 from motet.dataset.tables import schema, stream, write_table
@@ -129,9 +129,10 @@ def build(
     """
     folder = Path(to)
     own_engine = None
+    pa.set_memory_pool(pa.system_memory_pool())  # it gives back what Arrow's own keeps: the driver's memory stays flat
     try:
         _prepare(folder, sources)
-        with writer_lock(folder):
+        with writer_lock(folder), damage_told(folder):
             made_by = _open(folder, recipe, sources)
             if engine is None:
                 engine = own_engine = LocalEngine(workers, memory_mb)

@@ -45,6 +45,7 @@ def remove(
     media, older snapshots and listening pages. A removal that was cut short is finished by the same command.
     Raises UserError when nothing matches.
     """
+    removed_before = read_recipe_file(folder).get("removed", [])
     before = live(folder)
     if before is None:
         raise UserError(f"{folder} has no finished run yet: run its `motet build` again to the end.", exit_code=1)
@@ -57,7 +58,7 @@ def remove(
     files = list(filter(matches, stream(before.table("files"))))
     contents = {row["sha256"] for row in files}
     copies = [row for row in stream(before.table("files")) if row["sha256"] in contents]
-    begun = [row for row in read_recipe_file(folder).get("removed", []) if matches(row)]
+    begun = [row for row in removed_before if matches(row)]
     if not copies and not begun:
         raise UserError(f"{folder} has no source called {what!r}; `motet query {folder} 'SELECT path FROM files'` lists them.")
     gone = [{"path": row["path"], "sha256": row["sha256"]} for row in copies]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import sqlite3
@@ -148,7 +149,8 @@ class _Remembered:
             self._flush()
 
     def _flush(self) -> None:
-        with self.db:
+        # What cannot be kept, on a full disk say, will be hashed again; the tables themselves are not so lenient.
+        with contextlib.suppress(sqlite3.OperationalError), self.db:
             self.db.executemany("INSERT OR REPLACE INTO seen VALUES (?, ?)", self.batch)
         self.batch = []
 
