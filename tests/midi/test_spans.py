@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,14 +21,14 @@ def test_spans_are_in_order_apart_and_of_the_lengths_asked(
     found = spans(times, shortest, shortest + more + most, shortest + more)
     for a, b in found:
         assert shortest - 1e-6 <= times[b] - times[a] <= shortest + more + most + 1e-6
-    assert all(before[1] <= after[0] for before, after in zip(found, found[1:], strict=False))
+    assert all(before[1] <= after[0] for before, after in itertools.pairwise(found))
 
 
 def test_even_bars_are_covered_whole() -> None:
     times = np.arange(0, 121, 2.0)
     found = spans(times, 10, 30, 20)
     assert (found[0][0], found[-1][1]) == (0, 60)
-    assert all(a[1] == b[0] for a, b in zip(found, found[1:], strict=False))
+    assert all(a[1] == b[0] for a, b in itertools.pairwise(found))
     assert {times[b] - times[a] for a, b in found} == {20.0}
 
 
