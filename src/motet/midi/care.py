@@ -11,17 +11,17 @@ from motet.midi.events import END_OF_TRACK, ESCAPE, META, NOTE_ON, PROGRAM, SYSE
 # Tempo, metre and key events of the wrong length: symusic reads on past their end.
 _ODD_META = re.compile(rb"\xff(?:\x51[^\x03]|\x58[^\x04]|\x59[^\x02])", re.DOTALL)
 # Channel messages: a delta time, a status, one or two data bytes, then more of the same without the status.
-_DELTA = rb"[\x80-\xff]{0,3}+[\x00-\x7f]"
+_DELTA = rb"[\x80-\xff]{0,3}[\x00-\x7f]"
 _MESSAGES = re.compile(
     _DELTA
-    + rb"([\x80-\xef])(?:(?<=[\xc0-\xdf])[\x00-\x7f](?:%b[\x00-\x7f])*+" % _DELTA
-    + rb"|(?<![\xc0-\xdf])[\x00-\x7f]{2}(?:%b[\x00-\x7f]{2})*+)" % _DELTA
+    + rb"([\x80-\xef])(?:(?<=[\xc0-\xdf])[\x00-\x7f](?:%b[\x00-\x7f])*" % _DELTA
+    + rb"|(?<![\xc0-\xdf])[\x00-\x7f]{2}(?:%b[\x00-\x7f]{2})*)" % _DELTA
 )
-_RUN = re.compile(rb"(?:%b)++" % _MESSAGES.pattern)
+_RUN = re.compile(rb"(?:%b)+" % _MESSAGES.pattern)
 _TO_PROGRAM = [re.compile(bytes((PROGRAM | channel,)) + rb"[\x01-\x7f]") for channel in range(16)]
 _NOTES = [re.compile(bytes((NOTE_ON | channel,)) + rb"[\x00-\x7f]{2}") for channel in range(16)]
 # Sysex that is whole, and followed by an event with a status.
-_SYSEX = re.compile(rb"\xf0[\x80-\xff]{0,3}+[\x00-\x7f]++\xf7[\x80-\xff]{0,3}+[\x00-\x7f][\x80-\xff]")
+_SYSEX = re.compile(rb"\xf0[\x80-\xff]{0,3}[\x00-\x7f]+\xf7[\x80-\xff]{0,3}[\x00-\x7f][\x80-\xff]")
 # Of a sysex continuation (0xF7) symusic reads the first byte only; after sysex and messages that have no place in a
 # file (0xF1 to 0xFE) it takes running status for messages of their length.
 _NOT_SYSTEM = bytes(byte for byte in range(256) if byte < SYSEX or byte == META)

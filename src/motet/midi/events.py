@@ -24,10 +24,10 @@ DRUM_CHANNEL = 9
 LONGEST_DELTA = (1 << 28) - 1
 _CLAMP = bytes(min(value, 127) for value in range(256))
 _CHANNEL_DATA = bytes(1 if status & 0xE0 == 0xC0 else 2 for status in range(256))
-# Runs of messages with two data bytes, most of any file, are taken apart by these.
-_PAIR = rb"([\x80-\xff]{0,3}+[\x00-\x7f])([\x80-\xbf\xe0-\xef]?+)([\x00-\x7f]{2})"
-_PAIRS = re.compile(_PAIR)
-_PAIR_RUN = re.compile(rb"(?:%b){2,}+" % _PAIR)
+# Runs of messages with two data bytes, most of any file, are taken apart by these. No possessive repeats anywhere in this
+# room: in Python 3.11.0 to 3.11.4 they swallow bytes of a repetition that fails.
+_PAIRS = re.compile(rb"([\x80-\xff]{0,3}[\x00-\x7f])([\x80-\xbf\xe0-\xef]?)([\x00-\x7f]{2})")
+_PAIR_RUN = re.compile(rb"(?:[\x80-\xff]{0,3}[\x00-\x7f][\x80-\xbf\xe0-\xef]?[\x00-\x7f]{2}){2,}")
 _SYSTEM_DATA = {0xF1: 1, 0xF2: 2, 0xF3: 1, 0xF6: 0, 0xF8: 0, 0xFA: 0, 0xFB: 0, 0xFC: 0, 0xFE: 0}
 
 

@@ -35,7 +35,7 @@ LONGEST_TICKS = 1 << 30
 LONGEST_SECONDS = 24 * 3600.0
 
 _META_SIZES = {TEMPO: 3, METRE: 4, KEY: 2}
-_HTML = re.compile(rb"\s*+(?:<!--.*?-->\s*+)*+<(?:!doctype html|html|head|body|script|title)\b", re.IGNORECASE | re.DOTALL)
+_HTML = re.compile(rb"<(?:!doctype html|html|head|body|script|title)\b", re.IGNORECASE)
 
 NOTE = np.dtype(
     [
@@ -130,9 +130,16 @@ def unwrap(data: bytes) -> tuple[bytes, bool]:
         return data[at:], data[:4] != b"RIFF"
     if not data.strip(b"\0"):
         raise Unreadable("empty_file", "the file holds nothing but zeros")
-    if _HTML.match(data[:4096].removeprefix(b"\xef\xbb\xbf")):
+    if _is_html(data[:4096]):
         raise Unreadable("html_page", "a web page saved under the name of a MIDI file")
     raise Unreadable("not_midi", f"the file starts with {data[:12]!r}, not with a MIDI header")
+
+
+def _is_html(head: bytes) -> bool:
+    head = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    while head.startswith(b"<!--"):
+        head = head.partition(b"-->")[2].lstrip()
+    return bool(_HTML.match(head))
 
 
 def prepare(data: bytes) -> Events:
