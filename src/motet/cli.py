@@ -386,7 +386,7 @@ def _say(console: Console, line: str) -> None:
     console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
-def _write_report(dataset: Path, run_folder: Path, clips: int = 24) -> Path:
+def _write_report(dataset: Path, run_folder: Path, clips: int = 18) -> Path:
     from motet.report import write_report
 
     return write_report(dataset, run_folder, clips=clips)
@@ -476,7 +476,7 @@ def _parser() -> argparse.ArgumentParser:
 
     sub = command("report", _report, "write the listening page of the last run again")
     sub.add_argument("dataset", metavar="DIR")
-    sub.add_argument("--clips", type=_at_least(0), default=24, metavar="N", help="clips on the page (default 24)")
+    sub.add_argument("--clips", type=_at_least(0), default=18, metavar="N", help="clips on the page (default 18)")
 
     sub = command("check", _check, "verify that every table and media file is what was written")
     sub.add_argument("dataset", metavar="DIR")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import json
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import soundfile
 
 from motet import __version__, midi, render
@@ -17,6 +19,7 @@ from motet.dataset.durable import write_bytes
 from motet.dataset.folder import Dataset
 from motet.dataset.ledger import BLAMED
 from motet.explorer import ClipView, DropLine, Note, Report, SlowRow, StageLine, Total, page
+from motet.run.engine import usable_cores
 from motet.wording import count
 
 EXAMPLES = 3  # files named per reason
@@ -24,7 +27,7 @@ PICTURE = 400  # pairs of peaks per clip
 MP3_QUALITY = 0.45  # libsndfile's compression level: about 130 kbit/s, clean enough to judge a render by
 
 
-def write_report(dataset_folder: Path, run_folder: Path, clips: int = 24) -> Path:
+def write_report(dataset_folder: Path, run_folder: Path, clips: int = 18) -> Path:
     """Write `report.html` into a run's folder; at most `clips` clips, drawn evenly over the songs. Returns its path."""
     dataset = Dataset(dataset_folder)
     run = json.loads((run_folder / "run.json").read_text())
@@ -107,11 +110,14 @@ def _clip_views(dataset: Dataset, most: int) -> list[ClipView]:
     )
     rows = dataset.query(sql).to_arrow_table().to_pylist()
     rows.sort(key=lambda row: (row["path"], row["id"]))
-    return [_clip_view(dataset, row) for row in rows]
+    recordings = [clip_audio(dataset, row) for row in rows]
+    with ThreadPoolExecutor(usable_cores()) as threads:  # LAME is the slowest part by far, and leaves Python alone
+        encoded = threads.map(lambda recording: _mp3(*recording), recordings)
+        return [_clip_view(dataset, *each) for each in zip(rows, recordings, encoded, strict=True)]
 
 
-def _clip_view(dataset: Dataset, row: dict[str, Any]) -> ClipView:
-    audio, rate = clip_audio(dataset, row)
+def _clip_view(dataset: Dataset, row: dict[str, Any], recording: tuple[npt.NDArray[np.float32], int], mp3: bytes) -> ClipView:
+    audio, _ = recording
     clock = midi.TempoMap.from_rows({"division": row["division"], "tempi": row["tempo_changes"], "metres": row["metre_changes"]})
     lines = clock.bar_lines(row["end_tick"])
     bars = clock.to_seconds(lines[(lines >= row["start_tick"]) & (lines <= row["end_tick"])]) - row["start"]
@@ -146,7 +152,7 @@ def _clip_view(dataset: Dataset, row: dict[str, Any]) -> ClipView:
         start_s=row["start"],
         end_s=row["end"],
         facts=facts,
-        audio=_mp3(audio, rate),
+        audio=mp3,
         bars=[round(float(b), 4) for b in bars],
         notes=notes,
         instruments=list(instruments),
@@ -156,7 +162,7 @@ def _clip_view(dataset: Dataset, row: dict[str, Any]) -> ClipView:
     )
 
 
-def _mp3(audio: np.ndarray[Any, np.dtype[np.float32]], rate: int) -> bytes:
+def _mp3(audio: npt.NDArray[np.float32], rate: int) -> bytes:
     stream = io.BytesIO()
     try:
         with soundfile.SoundFile(
