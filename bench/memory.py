@@ -51,7 +51,8 @@ def measure(quick: bool) -> Iterator[Line]:
 def main(rows: int) -> None:
     """Build in this process, watching its own memory; print the peaks in MB."""
     from motet.recipe import parse
-    from motet.run.build import StageReport, Watch, build
+    from motet.run.build import build
+    from motet.run.watch import StageReport, Watch
 
     stages = [{"toys:numbers": {"rows": rows}}, *(f"toys:{n}" for n in ("trivial", "drop_tenth", "halves", "join"))]
     recipe = parse({"name": "bench", "stages": stages}, "bench")

@@ -21,8 +21,9 @@ from motet import Dataset, UserError
 from motet.cli import main
 from motet.dataset.housekeeping import check
 from motet.recipe import load
-from motet.run.build import Run, build
+from motet.run.build import build
 from motet.run.engine import LocalEngine
+from motet.run.watch import Run
 from toys.compare import assert_same, live_state
 from toys.midi import song
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
 
-from motet.run.build import StageReport, Watch
+from motet.run.watch import StageReport, Watch
 from motet.wording import count, span
 
 

@@ -15,9 +15,10 @@ from motet.dataset.housekeeping import check, clean
 from motet.dataset.lock import writer_lock
 from motet.dataset.tables import media_columns
 from motet.recipe import load
-from motet.run.build import Run, build
+from motet.run.build import build
 from motet.run.engine import LocalEngine
 from motet.run.removal import remove
+from motet.run.watch import Run
 from toys.compare import assert_same, live_state
 from toys.midi import song
 

@@ -15,8 +15,9 @@ import pytest
 
 from motet import Dataset
 from motet.recipe import Recipe, parse
-from motet.run.build import Run, build
+from motet.run.build import build
 from motet.run.engine import LocalEngine
+from motet.run.watch import Run
 
 TOYS = ["scan_text", "parse_number", "touchy", "unique", "digits", "no_sevens", "sum_digits"]
 

@@ -10,7 +10,7 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,28 +22,26 @@ import yaml
 from motet import __version__
 from motet.dataset.durable import write_bytes
 from motet.dataset.folder import FORMAT, RECIPE_FILE, read_recipe_file
-from motet.dataset.ledger import BLAMED, FINAL, Ledger, answered
+from motet.dataset.ledger import BLAMED, Ledger
 from motet.dataset.lock import writer_lock
 from motet.dataset.media import Media
 from motet.dataset.query import batches, connect, damage_told, parquet
-from motet.dataset.rows import Row, row_fields
+from motet.dataset.rows import Row
 from motet.dataset.snapshot import VERDICT, Draft, Snapshot, StageState, digest
 from motet.dataset.tables import schema, stream, write_table
 from motet.errors import UserError
 from motet.recipe import Recipe, Step
 from motet.run import keys
+from motet.run.assemble import PLAN, assemble_rows, assemble_whole, latest_answers, todo_sql
 from motet.run.engine import LocalEngine
 from motet.run.inputs import Live, Unit, units
+from motet.run.shelf import RESERVE_BYTES, Shelf
 from motet.run.stage import Cost, Drop, Stage, Tools, Verdict, versions
+from motet.run.watch import Run, StageReport, Watch
 from motet.run.worker import Item, Order, Outcome, cache
 from motet.wording import size
 
-FLUSH_ROWS = 2000
-FLUSH_SECONDS = 5.0
-RESERVE_BYTES = 64 << 20  # disk that is never filled
 SLOWEST = 10
-
-PLAN = pa.schema([("position", pa.int64()), *((n, pa.string()) for n in ("id", "source", "path", "lineage", "key", "lacks"))])
 
 
 class Engine(Protocol):
@@ -54,58 +52,6 @@ class Engine(Protocol):
     def run(self, order: Order, items: Iterable[Item], timeout: float) -> Generator[Outcome]: ...
 
     def close(self) -> None: ...
-
-
-class Watch:
-    """What a build tells while it runs; this one keeps silent."""
-
-    def begins(self, stage: str, todo: int, already: int) -> None: ...
-
-    def advances(self, stage: str, status: str) -> None: ...
-
-    def ends(self, report: StageReport) -> None: ...
-
-    def notes(self, sentence: str) -> None: ...
-
-
-@dataclass
-class StageReport:
-    """What one stage did in this run."""
-
-    name: str
-    inputs: int = 0
-    statuses: dict[str, int] = field(default_factory=dict)  # of all live inputs
-    reasons: list[tuple[str, str, int]] = field(default_factory=list)  # (status, reason, count), commonest first
-    rows_out: int = 0
-    done_now: int = 0
-    already: int = 0
-    seconds: float = 0.0
-    media_bytes: int = 0
-    slowest: list[tuple[float, str]] = field(default_factory=list)  # (seconds, path)
-    unchanged: bool = False
-
-
-@dataclass
-class Run:
-    """What a build did."""
-
-    snapshot: Snapshot
-    folder: Path
-    stages: list[StageReport]
-    seconds: float
-    changed: bool  # whether another snapshot is live than before
-
-    @property
-    def survivors(self) -> int:
-        return self.stages[-1].rows_out
-
-    @property
-    def failed(self) -> int:
-        return sum(s.statuses.get(status, 0) for s in self.stages for status in BLAMED)
-
-    @property
-    def done_now(self) -> int:
-        return sum(s.done_now for s in self.stages)
 
 
 def build(
@@ -335,7 +281,8 @@ class _Build:
         connection = connect(self.scratch)
         todo = self.scratch / f"todo-{index}.parquet"
         columns = pa.schema([("position", pa.int64())])
-        count = write_table(todo, columns, batches(connection, self._todo_sql(stage, plan), columns))
+        answers = latest_answers(self.ledger, stage)
+        count = write_table(todo, columns, batches(connection, todo_sql(answers, plan, self.retry), columns))
         planned = f"SELECT count(DISTINCT key) FROM {parquet([plan])} WHERE lacks = ''"
         ((keys_planned,),) = connection.sql(planned).fetchall()
         report.already = keys_planned - count
@@ -344,7 +291,8 @@ class _Build:
             self._estimate(stage, step, todo)
             self._answer(stage, step, salt, todo, report)
         output, verdicts_file = _names(index, step.name, stage.writes or stage.main.row_type)
-        self._assemble(connection, stage, plan, self.draft.folder / output, self.draft.folder / verdicts_file)
+        before = self.live[stage.main.row_type.table].file
+        assemble_rows(connection, stage, self.ledger, plan, before, self.draft.folder / output, self.draft.folder / verdicts_file)
         table = (stage.writes or stage.main.row_type).table
         self._close(report, stage, verdicts_file, {table: output}, fingerprint)
         return report
@@ -367,45 +315,12 @@ class _Build:
                 raise UserError(f"{step.name} {outcome.status} over all rows: {outcome.detail}.", exit_code=1)
             report.done_now = 1
         output, verdicts_file = _names(index, step.name, stage.main.row_type)
-        connection = connect(self.scratch)
-        before, verdicts = parquet([table.file]), parquet([said])
-        row_schema = schema(stage.main.row_type)
-        write_table(
-            self.draft.folder / verdicts_file,
-            VERDICT,
-            batches(
-                connection,
-                f"SELECT b.id, b.source, b.path, b.lineage, '' AS key, coalesce(v.status, 'ok') AS status, "
-                f"coalesce(v.reason, '') AS reason, coalesce(v.detail, '') AS detail "
-                f"FROM {before} b LEFT JOIN {verdicts} v USING (id) ORDER BY b.id",
-                VERDICT,
-            ),
-        )
-        write_table(
-            self.draft.folder / output,
-            row_schema,
-            batches(
-                connection,
-                f"SELECT b.* FROM {before} b ANTI JOIN (SELECT id FROM {verdicts} WHERE status = 'dropped') USING (id) "
-                "ORDER BY id",
-                row_schema,
-            ),
-        )
         outputs = {stage.main.row_type.table: output}
         if stage.writes is not None:
-            written, _ = _names(index, step.name, stage.writes)
-            fields = ", ".join(f'v."{name}"' for name in row_fields(stage.writes))
-            write_table(
-                self.draft.folder / written,
-                schema(stage.writes),
-                batches(
-                    connection,
-                    f"SELECT b.id, b.source, b.path, b.lineage, {fields} FROM {before} b JOIN {verdicts} v USING (id) "
-                    "WHERE v.has_row ORDER BY b.id",
-                    schema(stage.writes),
-                ),
-            )
-            outputs[stage.writes.table] = written
+            outputs[stage.writes.table], _ = _names(index, step.name, stage.writes)
+        files = {name: self.draft.folder / file for name, file in outputs.items()}
+        connection = connect(self.scratch)
+        assemble_whole(connection, stage, table.file, said, files, self.draft.folder / verdicts_file)
         self._close(report, stage, verdicts_file, outputs, fingerprint)
         return report
 
@@ -432,16 +347,6 @@ class _Build:
                 lines = []
         if lines:
             yield pa.RecordBatch.from_pylist(lines, schema=PLAN)
-
-    def _todo_sql(self, stage: Stage, plan: Path) -> str:
-        settled = FINAL if self.retry else (*FINAL, *BLAMED)
-        listed = ", ".join(f"'{s}'" for s in settled)
-        answers = answered(self.ledger, stage.name)
-        known = f"ANTI JOIN (SELECT key FROM {answers} WHERE status IN ({listed})) USING (key)" if answers else ""
-        return (
-            f"SELECT min(position) AS position FROM (SELECT key, position FROM {parquet([plan])} WHERE lacks = '') {known} "
-            "GROUP BY key ORDER BY position"
-        )
 
     def _units(self, stage: Stage, todo: Path) -> Iterator[tuple[int, Unit]]:
         wanted = (row["position"] for row in stream(todo))
@@ -485,7 +390,7 @@ class _Build:
                 paths[position] = unit.path
                 yield Item(position, key, unit.path, unit.lineage, unit.rows, unit.missing)
 
-        shelf = _Shelf(self.ledger, stage, self.folder)
+        shelf = Shelf(self.ledger, stage, self.folder)
         try:
             with contextlib.closing(
                 self.engine.run(self._order(step), items(), step.settings.timeout or stage.timeout)
@@ -505,46 +410,6 @@ class _Build:
         self.ledger.compact(f"work/{stage.name}")
         if stage.writes is not None:
             self.ledger.compact(f"tables/{stage.writes.table}")
-
-    def _assemble(self, connection: Any, stage: Stage, plan: Path, output: Path, verdicts: Path) -> None:
-        answers = answered(self.ledger, stage.name)
-        planned = parquet([plan])
-        latest = answers or "(SELECT '' AS key, 0 AS seq, '' AS status, '' AS reason, '' AS detail WHERE false)"
-        write_table(
-            verdicts,
-            VERDICT,
-            batches(
-                connection,
-                "SELECT p.id, p.source, p.path, p.lineage, p.key, "
-                "CASE WHEN p.lacks <> '' THEN 'dropped' ELSE coalesce(a.status, 'unanswered') END AS status, "
-                "CASE WHEN p.lacks <> '' THEN 'no_' || p.lacks ELSE coalesce(a.reason, '') END AS reason, "
-                f"coalesce(a.detail, '') AS detail FROM {planned} p LEFT JOIN {latest} a USING (key) ORDER BY p.id",
-                VERDICT,
-            ),
-        )
-        if stage.writes is None:
-            row_schema = schema(stage.main.row_type)
-            before = parquet([self.live[stage.main.row_type.table].file])
-            sql = (
-                f"SELECT b.* FROM {before} b SEMI JOIN (SELECT id FROM {parquet([verdicts])} WHERE status = 'ok') "
-                "USING (id) ORDER BY id"
-            )
-            write_table(output, row_schema, batches(connection, sql, row_schema))
-            return
-        row_schema = schema(stage.writes)
-        parts = self.ledger.parts(f"tables/{stage.writes.table}")
-        if not parts:
-            write_table(output, row_schema, [])
-            return
-        suffix = f" || format('.{stage.writes.letter}{{:03d}}', r.n)" if stage.many else ""
-        fields = ", ".join(f'r."{name}"' for name in row_fields(stage.writes))
-        sql = (
-            f"SELECT p.id{suffix} AS id, p.source, p.path, p.lineage{suffix} AS lineage, {fields} "
-            f"FROM {planned} p JOIN {latest} a USING (key) "
-            f"JOIN {parquet(parts)} r ON r.key = a.key AND r.seq = a.seq "
-            "WHERE a.status = 'ok' AND p.lacks = '' ORDER BY 1"
-        )
-        write_table(output, row_schema, batches(connection, sql, row_schema))
 
     # -- snapshot and report -----------------------------------------------------------------------------------------
 
@@ -650,42 +515,6 @@ class _Build:
             "stages": [asdict(s) for s in run.stages],
         }
         write_bytes(run.folder / "run.json", json.dumps(told, indent=1).encode())
-
-
-class _Shelf:
-    """Gathers outcomes and commits them by number and time."""
-
-    def __init__(self, ledger: Ledger, stage: Stage, folder: Path) -> None:
-        self.ledger, self.stage, self.folder = ledger, stage, folder
-        self.work: list[dict[str, Any]] = []
-        self.rows: list[dict[str, Any]] = []
-        self.since = time.monotonic()
-
-    def add(self, outcome: Outcome) -> None:
-        self.work.append(
-            {
-                "key": outcome.key,
-                "status": outcome.status,
-                "reason": outcome.reason,
-                "detail": outcome.detail,
-                "seconds": outcome.seconds,
-                "attempts": outcome.attempts,
-                "media_bytes": outcome.media_bytes,
-                "worker": outcome.worker,
-                "at": datetime.now(UTC),
-            }
-        )
-        self.rows.extend({"key": outcome.key, "n": n, **row} for n, row in enumerate(outcome.rows))
-        full = len(self.work) >= FLUSH_ROWS or len(self.rows) >= FLUSH_ROWS
-        if full or time.monotonic() - self.since > FLUSH_SECONDS:
-            self.flush()
-            if shutil.disk_usage(self.folder).free < RESERVE_BYTES:
-                raise UserError(f"{self.folder} is nearly full: free some room and run again; nothing is lost.", 1)
-
-    def flush(self) -> None:
-        work, rows = self.work, self.rows
-        self.work, self.rows, self.since = [], [], time.monotonic()
-        self.ledger.append(self.stage.name, work, self.stage.writes, rows)
 
 
 def _key(stage: Stage, salt: str, used: Sequence[tuple[str, tuple[str, ...]]], unit: Unit) -> str:

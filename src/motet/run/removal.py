@@ -14,7 +14,8 @@ from motet.dataset.snapshot import live
 from motet.dataset.tables import stream
 from motet.errors import UserError
 from motet.recipe import Recipe, parse
-from motet.run.build import Engine, Run, Watch, build
+from motet.run.build import Engine, build
+from motet.run.watch import Run, Watch
 
 
 @dataclass(frozen=True)

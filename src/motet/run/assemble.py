@@ -1,0 +1,111 @@
+"""From plans and answers to live tables, in SQL over Parquet: what is left to do, and what has come of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from motet.dataset.ledger import BLAMED, FINAL, Ledger, answered
+from motet.dataset.query import batches, parquet
+from motet.dataset.rows import row_fields
+from motet.dataset.snapshot import VERDICT
+from motet.dataset.tables import schema, write_table
+from motet.run.stage import Stage
+
+# A stage's inputs in order of id: who each is, its key, and the table that should have had a row for it and has not.
+PLAN = pa.schema([("position", pa.int64()), *((n, pa.string()) for n in ("id", "source", "path", "lineage", "key", "lacks"))])
+
+NO_ANSWERS = "(SELECT '' AS key, 0 AS seq, '' AS status, '' AS reason, '' AS detail WHERE false)"
+
+
+def latest_answers(ledger: Ledger, stage: Stage) -> str:
+    """SQL of the latest answer to every key of a stage."""
+    return answered(ledger, stage.name) or NO_ANSWERS
+
+
+def todo_sql(answers: str, plan: Path, retry: bool) -> str:
+    """SQL of the positions to answer: one per key that has no final answer (nor a blame, unless `retry`)."""
+    settled = FINAL if retry else (*FINAL, *BLAMED)
+    listed = ", ".join(f"'{status}'" for status in settled)
+    return (
+        f"SELECT min(p.position) AS position FROM {parquet([plan])} p "
+        f"ANTI JOIN (SELECT key FROM {answers} WHERE status IN ({listed})) a USING (key) "
+        "WHERE p.lacks = '' GROUP BY p.key ORDER BY position"
+    )
+
+
+def assemble_rows(
+    connection: duckdb.DuckDBPyConnection,
+    stage: Stage,
+    ledger: Ledger,
+    plan: Path,
+    before: Path,
+    output: Path,
+    verdicts: Path,
+) -> None:
+    """Write a row or group stage's verdicts and its live rows; a filter's are those rows of `before` that passed."""
+    answers = latest_answers(ledger, stage)
+    planned = parquet([plan])
+    sql = (
+        "SELECT p.id, p.source, p.path, p.lineage, p.key, "
+        "CASE WHEN p.lacks <> '' THEN 'dropped' ELSE coalesce(a.status, 'unanswered') END AS status, "
+        "CASE WHEN p.lacks <> '' THEN 'no_' || p.lacks ELSE coalesce(a.reason, '') END AS reason, "
+        f"coalesce(a.detail, '') AS detail FROM {planned} p LEFT JOIN {answers} a USING (key) ORDER BY p.id"
+    )
+    write_table(verdicts, VERDICT, batches(connection, sql, VERDICT))
+    row_type = stage.writes or stage.main.row_type
+    row_schema = schema(row_type)
+    parts = ledger.parts(f"tables/{row_type.table}") if stage.writes else []
+    if stage.writes is None:
+        sql = (
+            f"SELECT b.* FROM {parquet([before])} b "
+            f"SEMI JOIN (SELECT id FROM {parquet([verdicts])} WHERE status = 'ok') v USING (id) ORDER BY b.id"
+        )
+    elif parts:
+        suffix = f" || format('.{row_type.letter}{{:03d}}', r.n)" if stage.many else ""
+        fields = ", ".join(f'r."{name}"' for name in row_fields(row_type))
+        sql = (
+            f"SELECT p.id{suffix} AS id, p.source, p.path, p.lineage{suffix} AS lineage, {fields} "
+            f"FROM {planned} p JOIN {answers} a USING (key) "
+            f"JOIN {parquet(parts)} r ON r.key = a.key AND r.seq = a.seq "
+            "WHERE a.status = 'ok' AND p.lacks = '' ORDER BY 1"
+        )
+    else:
+        write_table(output, row_schema, [])
+        return
+    write_table(output, row_schema, batches(connection, sql, row_schema))
+
+
+def assemble_whole(
+    connection: duckdb.DuckDBPyConnection,
+    stage: Stage,
+    before: Path,
+    said: Path,
+    outputs: Mapping[str, Path],
+    verdicts: Path,
+) -> None:
+    """Write the verdicts of a stage over all rows, the rows of `before` it kept, and the rows it wrote.
+
+    `said` is what the stage said of each id; `outputs` maps the table it reads, and the one it writes, to files.
+    """
+    rows, lines = parquet([before]), parquet([said])
+    sql = (
+        "SELECT b.id, b.source, b.path, b.lineage, '' AS key, coalesce(v.status, 'ok') AS status, "
+        "coalesce(v.reason, '') AS reason, coalesce(v.detail, '') AS detail "
+        f"FROM {rows} b LEFT JOIN {lines} v USING (id) ORDER BY b.id"
+    )
+    write_table(verdicts, VERDICT, batches(connection, sql, VERDICT))
+    main = stage.main.row_type
+    sql = f"SELECT b.* FROM {rows} b ANTI JOIN (SELECT id FROM {lines} WHERE status = 'dropped') v USING (id) ORDER BY b.id"
+    write_table(outputs[main.table], schema(main), batches(connection, sql, schema(main)))
+    if stage.writes is not None:
+        fields = ", ".join(f'v."{name}"' for name in row_fields(stage.writes))
+        sql = (
+            f"SELECT b.id, b.source, b.path, b.lineage, {fields} FROM {rows} b JOIN {lines} v USING (id) "
+            "WHERE v.has_row ORDER BY b.id"
+        )
+        written = schema(stage.writes)
+        write_table(outputs[stage.writes.table], written, batches(connection, sql, written))
