@@ -8,6 +8,7 @@ import math
 import os
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
@@ -31,7 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
-        return int(options.run(options))
+        code = int(options.run(options))
+        sys.stdout.flush()
+        return code
     except UserError as error:
         print(f"motet: {error}", file=sys.stderr)
         return error.exit_code
@@ -39,8 +42,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("motet: stopped; what was done is kept, and the same command goes on from here.", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _silence()
         return 0
+    except OSError as error:
+        _silence()
+        print(f"motet: the system refused: {error}.", file=sys.stderr)
+        return 1
+
+
+def _silence() -> None:
+    """Nobody reads what is still to be written: let it go, so that closing does not complain again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
@@ -59,6 +71,7 @@ def _build(options: argparse.Namespace) -> int:
     if options.sample is not None:
         settings.append(f"sample.songs={options.sample}")
     recipe = load(options.recipe).changed(settings)
+    began = time.monotonic()
     if options.dry_run:
         return _dry_run(recipe, options)
     console = Console(stderr=options.json)
@@ -80,17 +93,25 @@ def _build(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(_run_facts(run, page), indent=1))
     else:
-        _tell_run(console, Path(options.to), run, page)
+        _tell_run(console, Path(options.to), run, page, time.monotonic() - began)
     wanted = max(1, options.min_yield)
     if run.survivors < wanted:
-        last = run.stages[-1].name
         print(
-            f"motet: {count(run.survivors)} rows came out of {last}, fewer than the {count(wanted)} wanted: "
-            f"`motet status {options.to}` says where they went.",
+            f"motet: {count(run.survivors)} rows came out of {run.stages[-1].name}, fewer than the {count(wanted)} wanted"
+            f"{_where_lost(run)}; `motet status {options.to}` says more.",
             file=sys.stderr,
         )
         return 1
     return 1 if options.strict and run.failed else 0
+
+
+def _where_lost(run: Any) -> str:
+    """The stage after which nothing was left, and its commonest reason."""
+    for stage in run.stages:
+        if stage.inputs and not stage.rows_out and stage.reasons:
+            _, reason, number = stage.reasons[0]
+            return f" ({stage.name}: {count(number)} {reason})"
+    return ""
 
 
 def _dry_run(recipe: Any, options: argparse.Namespace) -> int:
@@ -204,7 +225,7 @@ def _status(options: argparse.Namespace) -> int:
 
 def _reasons(dataset: Any) -> list[tuple[str, str, str, int, str]]:
     sql = (
-        "SELECT stage, status, reason, count(*) AS n, min(path) FROM work WHERE status <> 'ok' AND reason <> 'not_sampled' "
+        "SELECT stage, status, reason, count(*) AS n, min(path) FROM work WHERE status <> 'ok' "
         "GROUP BY ALL ORDER BY n DESC LIMIT 40"
     )
     found: list[tuple[str, str, str, int, str]] = dataset.query(sql).fetchall()
@@ -301,15 +322,26 @@ def _report(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace) -> int:
     from motet.dataset.folder import Dataset
-    from motet.dataset.housekeeping import check
+    from motet.dataset.housekeeping import check, repair
+    from motet.dataset.lock import writer_lock
 
     dataset = Dataset(options.dataset)
+    if options.repair:
+        with writer_lock(dataset.folder):
+            forgotten = repair(dataset.folder)
+        if options.json:
+            print(json.dumps({"forgotten": forgotten}))
+        else:
+            print(f"Forgot {count(forgotten)} answers whose media is gone or damaged; build again to have them anew.")
+        return 0
     faults = list(check(dataset.folder))
     if options.json:
         print(json.dumps([vars(f) for f in faults], indent=1))
     else:
         for fault in faults:
             print(f"{fault.kind}: {fault.where}: {fault.detail}")
+        if any(fault.kind.endswith("_media") for fault in faults):
+            print(f"`motet check --repair {dataset.folder}` forgets what refers to such media; the next build makes it anew.")
         print("All is as it was written." if not faults else f"{count(len(faults))} faults.")
     return 1 if faults else 0
 
@@ -414,9 +446,9 @@ def _run_facts(run: Any, page: Path) -> dict[str, Any]:
     }
 
 
-def _tell_run(console: Console, dataset: Path, run: Any, page: Path) -> None:
+def _tell_run(console: Console, dataset: Path, run: Any, page: Path, seconds: float) -> None:
     kept = ", ".join(f"{count(n)} {table}" for table, n in run.snapshot.tables.items())
-    _say(console, f"\nDone in {span(run.seconds)}: {kept}.")
+    _say(console, f"\nDone in {span(seconds)}: {kept}.")
     if run.failed:
         _say(console, f"{count(run.failed)} rows failed; `motet status {dataset}` names them, --retry asks them again.")
     _say(console, f"Listen and look: {page.absolute().as_uri()}")
@@ -480,6 +512,7 @@ def _parser() -> argparse.ArgumentParser:
 
     sub = command("check", _check, "verify that every table and media file is what was written")
     sub.add_argument("dataset", metavar="DIR")
+    sub.add_argument("--repair", action="store_true", help="forget what refers to lost or damaged media; then build again")
 
     sub = command("clean", _clean, "forget answers and delete media that nothing live refers to")
     sub.add_argument("dataset", metavar="DIR")

@@ -105,11 +105,10 @@ def _clip_views(dataset: Dataset, most: int) -> list[ClipView]:
         + (", t.text" if captions else ", '' AS text")
         + " FROM clips c JOIN songs s ON s.id = c.source JOIN mixes m ON m.id = c.source"
         + (" LEFT JOIN captions t ON t.id = c.id" if captions else "")
-        + " ORDER BY row_number() OVER (PARTITION BY c.source ORDER BY hash(c.lineage)), hash(c.lineage), c.id"
+        + " ORDER BY row_number() OVER (PARTITION BY c.source ORDER BY hash(c.lineage)), c.path, c.id"
         + f" LIMIT {most}"
     )
     rows = dataset.query(sql).to_arrow_table().to_pylist()
-    rows.sort(key=lambda row: (row["path"], row["id"]))
     recordings = [clip_audio(dataset, row) for row in rows]
     with ThreadPoolExecutor(usable_cores()) as threads:  # LAME is the slowest part by far, and leaves Python alone
         encoded = threads.map(lambda recording: _mp3(*recording), recordings)

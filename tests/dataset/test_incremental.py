@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from motet import Dataset, UserError
-from motet.dataset.housekeeping import check, clean
+from motet.dataset.housekeeping import check, clean, repair
 from motet.dataset.lock import writer_lock
 from motet.dataset.tables import media_columns
 from motet.recipe import load
@@ -393,3 +393,24 @@ def test_check_names_media_that_is_not_what_was_written(world: World, damage: st
         path.write_bytes(data[:-1] if damage == "shorten" else data)
     (fault,) = check(world.data)
     assert (fault.kind, fault.where) == ("missing_media" if damage == "delete" else "damaged_media", reference)
+
+
+def test_lost_and_damaged_media_is_made_again_after_a_repair(world: World) -> None:
+    before = live(world)
+    ((stem,), (mix,)) = (*world.rows("SELECT audio FROM stems LIMIT 1"), *world.rows("SELECT audio FROM mixes LIMIT 1"))
+    (world.data / stem).unlink()
+    (world.data / mix).write_bytes(b"fLaC, but no more")
+    assert {fault.kind for fault in check(world.data)} == {"missing_media", "damaged_media"}
+    with writer_lock(world.data):
+        assert repair(world.data) >= 2
+    world.build()
+    assert live(world) == before
+    assert list(check(world.data)) == []
+
+
+def test_a_dataset_among_the_sources_is_no_source(world: World) -> None:
+    inside = world.sources / "my dataset"
+    shutil.copytree(world.data, inside, symlinks=True)
+    run = world.build()
+    assert run.stages[0].reasons == [("dropped", "left", 1)]
+    assert world.paths("files") == {"sources/Artist/one.mid", "sources/Artist/two.mid"}

@@ -17,6 +17,7 @@ from motet.errors import UserError
 
 FORMAT = 1
 RECIPE_FILE = "motet.yaml"
+READING = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
 
 
 class Dataset:
@@ -61,6 +62,8 @@ class Dataset:
             for name in snapshot.tables:
                 connection.execute(f"CREATE VIEW {name} AS SELECT * FROM {parquet([snapshot.table(name)])}")
             connection.execute("CREATE VIEW work AS " + " UNION ALL ".join(verdicts))
+            if any(s.type not in READING for s in duckdb.extract_statements(sql)):
+                raise UserError("A query only reads: begin it with SELECT, FROM, DESCRIBE or EXPLAIN.")
             return connection.sql(sql)
         except duckdb.Error as error:
             raise refused(error) from None

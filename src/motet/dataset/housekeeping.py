@@ -77,6 +77,36 @@ def check(folder: Path) -> Iterator[Fault]:
     yield from _dangling(snapshot)
 
 
+def repair(folder: Path) -> int:
+    """Forget every answer whose media is gone or damaged, so that the next build gives it anew; returns how many.
+
+    The caller holds the writer's lock. Where there were any, the live snapshot is withdrawn: it shows what is not there.
+    """
+    with damage_told(folder):
+        ledger = Ledger(folder)
+        bad: dict[str, bool] = {}
+        keys: set[str] = set()
+        for shelf in ledger.shelves():
+            for part in ledger.parts(shelf):
+                for column in media_columns(part):
+                    for batch in pq.ParquetFile(part).iter_batches(columns=["key", column]):
+                        for key, reference in zip(*(batch.column(c).to_pylist() for c in (0, 1)), strict=True):
+                            if reference not in bad:
+                                path = folder / reference
+                                bad[reference] = not path.exists() or _hash(path) != path.name.split(".")[0]
+                            if bad[reference]:
+                                keys.add(key)
+        if not keys:
+            return 0
+        for reference in (r for r, is_bad in bad.items() if is_bad):
+            (folder / reference).unlink(missing_ok=True)
+        (folder / "snapshots" / "live").unlink(missing_ok=True)
+        with tempfile.TemporaryDirectory(prefix="motet-repair-") as scratch:
+            file = Path(scratch) / "keys.parquet"
+            write_table(file, KEYS, [pa.RecordBatch.from_pylist([{"key": k} for k in sorted(keys)], schema=KEYS)])
+            return ledger.forget(file)
+
+
 def clean(folder: Path) -> tuple[int, int]:
     """Forget answers that nothing live uses, delete media that nothing refers to, and older snapshots; returns (answers,
     bytes of media freed).

@@ -39,15 +39,23 @@ def nothing_known(location: str) -> Sequence[Row]:
     return ()
 
 
-def walk(roots: Sequence[Path] | Path | str, kind: Kind, known: Known = nothing_known) -> Iterator[Row]:
+def nothing_left(folder: str) -> str:
+    """Leaves no folder out."""
+    return ""
+
+
+def walk(
+    roots: Sequence[Path] | Path | str, kind: Kind, known: Known = nothing_known, left: Callable[[str], str] = nothing_left
+) -> Iterator[Row]:
     """Every file of `kind` under `roots` (folders, archives, files), and a line for everything that is not one.
 
     The order is fixed: root by root, names sorted by their bytes, archives member by member. Memory is bounded by the
     largest folders on the way down. A file whose state on disk is what its `known` rows vouch for is not opened.
+    A folder for which `left` gives a sentence is not entered; it is Skipped as ``left``, with that sentence.
     Raises `MissingSource`, before anything is read, if a root does not exist; what goes wrong later is a `Skipped`.
     """
     named = [roots] if isinstance(roots, (str, Path)) else roots
-    return _Walk([_absolute(Path(root)) for root in named], kind, known).rows()
+    return _Walk([_absolute(Path(root)) for root in named], kind, known, left).rows()
 
 
 def root_of(source: Path | str) -> str:
@@ -68,8 +76,8 @@ def _absolute(root: Path) -> str:
 
 
 class _Walk:
-    def __init__(self, roots: Sequence[str], kind: Kind, known: Known) -> None:
-        self._kind, self._known = kind, known
+    def __init__(self, roots: Sequence[str], kind: Kind, known: Known, left: Callable[[str], str]) -> None:
+        self._kind, self._known, self._left = kind, known, left
         self._roots = [(root, os.path.realpath(root)) for root in roots]
         self._reals = {real for _, real in self._roots}
         self._root = self._base = ""  # the root being walked: as a location, and on disk
@@ -94,6 +102,9 @@ class _Walk:
 
     def _folder(self, root: str, real: str) -> Iterator[Row]:
         listings: list[tuple[str, Iterator[os.DirEntry[str]]]] = []  # no recursion: folders may be thousands deep
+        if sentence := self._left(root):
+            yield self._skipped(root, "left", sentence)
+            return
         try:
             listings.append((real, _listing(root)))
         except OSError as error:
@@ -112,7 +123,10 @@ class _Walk:
                 continue
             try:
                 if entry.is_dir(follow_symlinks=False):
-                    listings.append((os.path.join(real, entry.name), _listing(path)))
+                    if sentence := self._left(path):
+                        yield self._skipped(path, "left", sentence)
+                    else:
+                        listings.append((os.path.join(real, entry.name), _listing(path)))
                     continue
                 status = entry.stat(follow_symlinks=False)
             except OSError as error:

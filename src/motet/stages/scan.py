@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from motet import files
+from motet.dataset.folder import RECIPE_FILE
 from motet.dataset.rows import File
 from motet.errors import UserError
 from motet.files import Found, Skipped
@@ -28,7 +30,7 @@ def scan(sources: list[Path], settings: Scan, tools: Tools) -> Iterator[Verdict[
     with closing(_Remembered(tools.cache / "files.sqlite")) as remembered:
         try:
             labels = _labels(sources)
-            for row in remembered.through(files.walk(sources, files.MIDI, remembered.known)):
+            for row in remembered.through(files.walk(sources, files.MIDI, remembered.known, _is_dataset)):
                 path = labels[row.root].path(row.path)
                 row_id = hashlib.blake2b(f"{path}\0{row.member}".encode(), digest_size=8).hexdigest()
                 if isinstance(row, Skipped):
@@ -37,6 +39,11 @@ def scan(sources: list[Path], settings: Scan, tools: Tools) -> Iterator[Verdict[
                     yield Verdict(row_id, row=_file(row_id, path, row), path=path)
         except files.MissingSource as error:
             raise UserError(error.detail + ".") from None
+
+
+def _is_dataset(folder: str) -> str:
+    """A dataset's own parts are no sources, wherever it lies."""
+    return "a Motet dataset: its files come from elsewhere" if os.path.exists(os.path.join(folder, RECIPE_FILE)) else ""
 
 
 def found(file: File) -> Found:
