@@ -150,6 +150,15 @@ def _recipe_file(tmp_path: Path, faults: Path) -> Path:
     return path
 
 
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """Children hear SIGINT, even where the tests run in the background of a shell, which has them ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_ends_soon_leaves_no_orphan_and_the_next_run_goes_on(
     number: signal.Signals, numbers: Path, faults: Path, tmp_path: Path, engine: LocalEngine
