@@ -210,7 +210,6 @@ class _Build:
         row_schema = schema(stage.writes)
         found, skipped = self.scratch / "found.parquet", self.scratch / "skipped.parquet"
         previous = self.draft.previous.stage(step.name) if self.draft.previous and not self.rescan else None
-        statuses: Counter[str] = Counter()
 
         def rows_and_lines() -> Iterator[tuple[dict[str, Any] | None, dict[str, Any]]]:
             verdicts = self._known_sources(previous, stage.writes) if previous else self._scan(step)
@@ -221,7 +220,6 @@ class _Build:
                 line = {"id": verdict.id, "source": verdict.id, "path": verdict.path, "lineage": "", "key": ""}
                 line |= {"status": "dropped" if drop else "ok"}
                 line |= {"reason": drop.reason if drop else "", "detail": drop.detail if drop else ""}
-                statuses[line["status"]] += 1
                 self.watch.advances(stage.name, line["status"])
                 yield ({n: getattr(row, n) for n in row_schema.names} if row is not None else None), line
 
@@ -238,7 +236,6 @@ class _Build:
             VERDICT,
             batches(connection, f"SELECT * FROM {parquet([skipped])} ORDER BY id, path", VERDICT),
         )
-        report.done_now = 0
         self._close(report, stage, verdicts_file, {stage.writes.table: output}, fingerprint="")
         return report
 

@@ -42,8 +42,6 @@ FIRST_ALONE = 4  # rows per batch until their pace is known
 class _Flight:
     slot: int
     items: list[Item]
-    alone: bool
-    sent: float
     verdict: tuple[str, str, str] | None = None  # why we killed it: status, reason, detail
 
 
@@ -91,19 +89,17 @@ class LocalEngine:
 
     def _answers(self, order: Order, items: Iterable[Item], timeout: float, flights: dict[Any, _Flight]) -> Generator[Outcome]:
         waiting = iter(items)
-        again: deque[tuple[list[Item], bool]] = deque()
+        again: deque[list[Item]] = deque()
         tried: dict[int, Outcome] = {}  # position -> first blame
         free = list(range(self._slots))
         pace = 0.0
-        exhausted = False
         while True:
             while free and len(flights) < self.workers * 2:
-                batch, alone = self._next_batch(again, waiting, pace, exhausted)
+                batch = again.popleft() if again else self._next_batch(waiting, pace)
                 if not batch:
-                    exhausted = True
                     break
                 slot = free.pop()
-                flights[self._send(slot, order, batch)] = _Flight(slot, batch, alone, time.monotonic())
+                flights[self._send(slot, order, batch)] = _Flight(slot, batch)
             if not flights:
                 return
             done, _ = wait(list(flights), timeout=WATCH_EVERY, return_when=FIRST_COMPLETED)
@@ -112,7 +108,7 @@ class LocalEngine:
                 free.append(flight.slot)
                 outcomes, unfinished = self._landed(future, flight)
                 if unfinished:
-                    again.append((unfinished, False))
+                    again.append(unfinished)
                 items_sent = {i.position: i for i in flight.items}
                 for outcome in outcomes:
                     item = items_sent[outcome.position]
@@ -120,7 +116,7 @@ class LocalEngine:
                         raise UserError(f"The disk refused to take more: {outcome.detail}. Free some room and run again.", 1)
                     if outcome.status in ("failed", "crashed", "timed_out") and item.position not in tried:
                         tried[item.position] = outcome
-                        again.append(([item], True))
+                        again.append([item])
                         continue
                     if tried.pop(item.position, None) is not None:
                         outcome = replace(outcome, attempts=2)
@@ -130,20 +126,14 @@ class LocalEngine:
             self._watch(flights, timeout)
 
     @staticmethod
-    def _next_batch(
-        again: deque[tuple[list[Item], bool]], waiting: Iterator[Item], pace: float, exhausted: bool
-    ) -> tuple[list[Item], bool]:
-        if again:
-            return again.popleft()
-        if exhausted:
-            return [], False
+    def _next_batch(waiting: Iterator[Item], pace: float) -> list[Item]:
         size = FIRST_ALONE if not pace else max(1, min(LARGEST_BATCH, int(BATCH_SECONDS / max(pace, 1e-6))))
         batch = []
         for item in waiting:
             batch.append(item)
             if len(batch) >= size:
                 break
-        return batch, False
+        return batch
 
     def _send(self, slot: int, order: Order, batch: list[Item]) -> Any:
         SLOT.pack_into(self._board, slot * SLOT.size, 0, -1, 0.0)
