@@ -119,6 +119,7 @@ def _dry_run(recipe: Any, options: argparse.Namespace) -> int:
     from motet.dataset.folder import RECIPE_FILE, read_recipe_file
     from motet.dataset.snapshot import live
     from motet.dataset.tables import stream
+    from motet.stages.scan import is_dataset
 
     snapshot = live(Path(options.to)) if Path(options.to).is_dir() else None
     known = {row["sha256"] for row in stream(snapshot.table("files"))} if snapshot else set()
@@ -129,7 +130,7 @@ def _dry_run(recipe: Any, options: argparse.Namespace) -> int:
         raise UserError(f"{options.to} is new, so it needs sources: add --from PATH.")
     found = fresh = left = 0
     try:
-        for row in files.walk([Path(s) for s in sources], files.MIDI):
+        for row in files.walk([Path(s) for s in sources], files.MIDI, left=is_dataset):
             if isinstance(row, files.Found):
                 found += 1
                 fresh += row.sha256 not in known

@@ -30,7 +30,7 @@ def scan(sources: list[Path], settings: Scan, tools: Tools) -> Iterator[Verdict[
     with closing(_Remembered(tools.cache / "files.sqlite")) as remembered:
         try:
             labels = _labels(sources)
-            for row in remembered.through(files.walk(sources, files.MIDI, remembered.known, _is_dataset)):
+            for row in remembered.through(files.walk(sources, files.MIDI, remembered.known, is_dataset)):
                 path = labels[row.root].path(row.path)
                 row_id = hashlib.blake2b(f"{path}\0{row.member}".encode(), digest_size=8).hexdigest()
                 if isinstance(row, Skipped):
@@ -41,7 +41,7 @@ def scan(sources: list[Path], settings: Scan, tools: Tools) -> Iterator[Verdict[
             raise UserError(error.detail + ".") from None
 
 
-def _is_dataset(folder: str) -> str:
+def is_dataset(folder: str) -> str:
     """A dataset's own parts are no sources, wherever it lies."""
     return "a Motet dataset: its files come from elsewhere" if os.path.exists(os.path.join(folder, RECIPE_FILE)) else ""
 
