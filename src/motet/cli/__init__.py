@@ -1,0 +1,67 @@
+"""The command line: a thin skin over the library. Only here is anything printed."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+from typing import Any, NoReturn
+
+from motet import __version__
+from motet.cli import building, keeping, looking
+from motet.errors import UserError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code: 0 finished, 1 could not finish, 2 bad usage, 130 stopped by the user."""
+    # A script of the user's sees SIGTERM as Ctrl-C, so that both end a run in the same orderly way.
+    signal.signal(signal.SIGTERM, _interrupt)
+    options = _parser().parse_args(arguments)
+    try:
+        code = int(options.run(options))
+        sys.stdout.flush()
+        return code
+    except UserError as error:
+        print(f"motet: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("motet: stopped; what was done is kept, and the same command goes on from here.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        _silence()
+        return 0
+    except OSError as error:
+        _silence()
+        print(f"motet: the system refused: {error}.", file=sys.stderr)
+        return 1
+
+
+def _silence() -> None:
+    """Nobody reads what is still to be written: let it go, so that closing does not complain again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="motet",
+        description="Build music datasets in which MIDI, audio, text and video are voices of the same piece.",
+    )
+    parser.add_argument("--version", action="version", version=f"motet {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def command(name: str, run: Any, about: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=about, description=about)
+        sub.set_defaults(run=run)
+        sub.add_argument("--json", action="store_true", help="print only JSON")
+        return sub
+
+    for family in (building, looking, keeping):
+        family.add(command)
+    return parser

@@ -1,0 +1,206 @@
+"""The commands that build: demo, build, recipes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from motet.cli.shared import Command, at_least, listening_page, say
+from motet.errors import UserError
+from motet.wording import count, span
+
+DEMO_FOLDER = "motet-demo"
+PAGES_KEPT = 3  # listening pages of past runs; the figures of every run stay
+
+
+def add(command: Command) -> None:
+    sub = command("demo", _demo, "write our own tunes, build a dataset of them, and say where to listen")
+    sub.add_argument("--to", default=DEMO_FOLDER, metavar="DIR", help=f"where (default: {DEMO_FOLDER})")
+    _building(sub)
+
+    sub = command("build", _build, "bring a dataset to what a recipe makes of the sources, doing only what is new")
+    sub.add_argument("recipe", metavar="RECIPE", help="a ready recipe (`motet recipes` lists them) or a file ending in .yaml")
+    sub.add_argument("--from", dest="sources", nargs="+", metavar="PATH", help="folders, archives, files (default: the last)")
+    sub.add_argument("--to", required=True, metavar="DIR", help="the dataset")
+    _building(sub)
+
+    command("recipes", _recipes, "list the ready recipes with their stages and settings")
+
+
+def _build(options: argparse.Namespace) -> int:
+    from motet.progress import Bars
+    from motet.recipe import load
+    from motet.run.build import build
+
+    settings = list(options.set)
+    if options.sample is not None:
+        settings.append(f"sample.songs={options.sample}")
+    recipe = load(options.recipe).changed(settings)
+    began = time.monotonic()
+    if options.dry_run:
+        return _dry_run(recipe, options)
+    console = Console(stderr=options.json)
+    watch = Bars(console)
+    try:
+        run = build(
+            recipe,
+            options.sources,
+            options.to,
+            workers=options.workers,
+            memory_mb=options.memory,
+            seed=options.seed,
+            retry=options.retry,
+            watch=watch,
+        )
+    finally:
+        watch.stop()
+    page = _page_of(Path(options.to), run)
+    if options.json:
+        print(json.dumps(_run_facts(run, page), indent=1))
+    else:
+        _tell_run(console, Path(options.to), run, page, time.monotonic() - began)
+    wanted = max(1, options.min_yield)
+    if run.survivors < wanted:
+        print(
+            f"motet: {count(run.survivors)} rows came out of {run.stages[-1].name}, fewer than the {count(wanted)} wanted"
+            f"{_where_lost(run)}; `motet status {options.to}` says more.",
+            file=sys.stderr,
+        )
+        return 1
+    return 1 if options.strict and run.failed else 0
+
+
+def _where_lost(run: Any) -> str:
+    """The stage after which nothing was left, and its commonest reason."""
+    for stage in run.stages:
+        if stage.inputs and not stage.rows_out and stage.reasons:
+            _, reason, number = stage.reasons[0]
+            return f" ({stage.name}: {count(number)} {reason})"
+    return ""
+
+
+def _dry_run(recipe: Any, options: argparse.Namespace) -> int:
+    from motet import files
+    from motet.dataset.folder import RECIPE_FILE, read_recipe_file
+    from motet.dataset.snapshot import live
+    from motet.dataset.tables import stream
+    from motet.stages.scan import is_dataset
+
+    snapshot = live(Path(options.to)) if Path(options.to).is_dir() else None
+    known = {row["sha256"] for row in stream(snapshot.table("files"))} if snapshot else set()
+    sources = options.sources
+    if not sources and (Path(options.to) / RECIPE_FILE).exists():
+        sources = read_recipe_file(Path(options.to)).get("sources")
+    if not sources:
+        raise UserError(f"{options.to} is new, so it needs sources: add --from PATH.")
+    found = fresh = left = 0
+    try:
+        for row in files.walk([Path(s) for s in sources], files.MIDI, left=is_dataset):
+            if isinstance(row, files.Found):
+                found += 1
+                fresh += row.sha256 not in known
+            else:
+                left += 1
+    except files.MissingSource as error:
+        raise UserError(error.detail + ".") from None
+    plan = {
+        "recipe": recipe.name,
+        "to": str(options.to),
+        "files": found,
+        "files_new": fresh,
+        "files_passed_over": left,
+        "stages": recipe.resolved(),
+    }
+    if options.json:
+        print(json.dumps(plan, indent=1))
+        return 0
+    print(f"{recipe.name}: {count(found)} files ({count(fresh)} new to {options.to}), {count(left)} passed over.")
+    for name, settings in recipe.resolved().items():
+        shown = ", ".join(f"{k}={v}" for k, v in settings.items() if k not in ("version", "timeout"))
+        print(f"  {name:<15} {shown}")
+    print("Nothing was done.")
+    return 0
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from motet.demo import write
+
+    folder = Path(options.to)
+    console = Console(stderr=options.json)
+    tunes = folder / "tunes"
+    from motet.dataset.folder import RECIPE_FILE
+
+    if folder.exists() and any(folder.iterdir()) and not (folder / "dataset" / RECIPE_FILE).exists():
+        raise UserError(f"{folder} exists and is no earlier demo: choose an empty or new folder with --to.")
+    try:
+        written = write(tunes)
+    except OSError as error:
+        raise UserError(f"{tunes} cannot be written: {error.strerror or error}.", exit_code=1) from None
+    say(console, f"Wrote a small messy collection of {len(written)} files to {tunes}.")
+    options.recipe, options.sources, options.to = "text-to-music", [str(tunes)], str(folder / "dataset")
+    return _build(options)
+
+
+def _recipes(options: argparse.Namespace) -> int:
+    from motet.recipe import load, ready
+
+    if options.json:
+        print(json.dumps({name: load(name).resolved() for name in ready()}, indent=1))
+        return 0
+    for name, about in ready().items():
+        print(f"{name}: {about}")
+        for step in load(name).steps:
+            print(f"  {step.name}")
+            for setting, field in type(step.settings).model_fields.items():
+                if setting != "timeout":
+                    print(f"    {setting:<14} {getattr(step.settings, setting)!s:<10} {field.description or ''}")
+    return 0
+
+
+def _page_of(dataset: Path, run: Any) -> Path:
+    """The listening page of a run: a new one, or the last one when nothing has changed since."""
+    pages = sorted(dataset.glob("runs/*/report.html"), key=lambda p: p.stat().st_mtime)
+    if pages and not run.changed:
+        return pages[-1]
+    for old in pages[: 1 - PAGES_KEPT]:
+        old.unlink()
+    return listening_page(dataset, run.folder)
+
+
+def _run_facts(run: Any, page: Path) -> dict[str, Any]:
+    return {
+        "snapshot": run.snapshot.number,
+        "tables": run.snapshot.tables,
+        "seconds": round(run.seconds, 3),
+        "done_now": run.done_now,
+        "failed": run.failed,
+        "stages": [{"name": s.name, "in": s.inputs, "out": s.rows_out, "done_now": s.done_now, **s.statuses} for s in run.stages],
+        "report": str(page),
+    }
+
+
+def _tell_run(console: Console, dataset: Path, run: Any, page: Path, seconds: float) -> None:
+    kept = ", ".join(f"{count(n)} {table}" for table, n in run.snapshot.tables.items())
+    say(console, f"\nDone in {span(seconds)}: {kept}.")
+    if run.failed:
+        say(console, f"{count(run.failed)} rows failed; `motet status {dataset}` names them, --retry asks them again.")
+    say(console, f"Listen and look: {page.absolute().as_uri()}")
+
+
+def _building(sub: argparse.ArgumentParser) -> None:
+    """The options of every command that builds."""
+    sub.add_argument("--workers", type=at_least(1), metavar="N", help="worker processes (default: one per core)")
+    sub.add_argument("--memory", type=at_least(256), metavar="MB", help="memory one worker may use")
+    sub.add_argument("--set", action="append", default=[], metavar="STAGE.SETTING=VALUE", help="change a setting")
+    sub.add_argument("--sample", type=at_least(1), metavar="N", help="render only N songs, drawn by seed")
+    sub.add_argument("--seed", type=int, metavar="N", help="the seed of every random choice (default: the last, or 0)")
+    sub.add_argument("--retry", action="store_true", help="ask rows that failed, crashed or timed out again")
+    sub.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
+    sub.add_argument("--strict", action="store_true", help="exit with 1 when any row failed")
+    sub.add_argument("--min-yield", type=at_least(1), default=1, metavar="N", help="exit with 1 below N rows")

@@ -1,0 +1,40 @@
+"""What the commands share: how an option is read and a line is said."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any, Protocol
+
+from rich.console import Console
+
+
+class Command(Protocol):
+    """Adds a command: its name, what runs it, and what it does in a line."""
+
+    def __call__(self, name: str, run: Any, about: str) -> argparse.ArgumentParser: ...
+
+
+def say(console: Console, line: str) -> None:
+    """A line as it is: names in it may hold anything, brackets too."""
+    console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def at_least(least: int) -> Any:
+    def number(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = least - 1
+        if value < least:
+            msg = f"{text!r} is not a whole number of at least {least}"
+            raise argparse.ArgumentTypeError(msg)
+        return value
+
+    return number
+
+
+def listening_page(dataset: Path, run_folder: Path, clips: int = 18) -> Path:
+    from motet.report import write_report
+
+    return write_report(dataset, run_folder, clips=clips)
