@@ -64,5 +64,5 @@ def test_a_song_without_notes_is_an_empty_passage() -> None:
 
 def test_more_beats_than_anyone_counts_are_refused_by_name() -> None:
     with pytest.raises(Unreadable, match="beats") as refused:
-        _ = Passage.whole(song([(3_100_000, 1, 60)], [(0, 255, 128)])).beats
+        _ = Passage.whole(song([(3_100_000, 1, 60)], [(0, 253, 128)])).beats
     assert refused.value.reason == "absurd_length"
