@@ -26,8 +26,8 @@ _CLAMP = bytes(min(value, 127) for value in range(256))
 _CHANNEL_DATA = bytes(1 if status & 0xE0 == 0xC0 else 2 for status in range(256))
 # Runs of messages with two data bytes, most of any file, are taken apart by these. No possessive repeats anywhere in this
 # room: in Python 3.11.0 to 3.11.4 they swallow bytes of a repetition that fails.
-_PAIRS = re.compile(rb"([\x80-\xff]{0,3}[\x00-\x7f])([\x80-\xbf\xe0-\xef]?)([\x00-\x7f]{2})")
-_PAIR_RUN = re.compile(rb"(?:[\x80-\xff]{0,3}[\x00-\x7f][\x80-\xbf\xe0-\xef]?[\x00-\x7f]{2}){2,}")
+PAIRS = re.compile(rb"([\x80-\xff]{0,3}[\x00-\x7f])([\x80-\xbf\xe0-\xef]?)([\x00-\x7f]{2})")
+PAIR_RUN = re.compile(rb"(?:[\x80-\xff]{0,3}[\x00-\x7f][\x80-\xbf\xe0-\xef]?[\x00-\x7f]{2}){2,}")
 _SYSTEM_DATA = {0xF1: 1, 0xF2: 2, 0xF3: 1, 0xF6: 0, 0xF8: 0, 0xFA: 0, 0xFB: 0, 0xFC: 0, 0xFE: 0}
 
 
@@ -82,8 +82,8 @@ def read_track(data: bytes, at: int, end: int, events: list[Event]) -> bool:
     clamped = False
     try:
         while at < end:
-            if running & 0xE0 != 0xC0 and (run := _PAIR_RUN.match(data, at, end)):
-                for delay, status_byte, payload in _PAIRS.findall(data, at, run.end()):
+            if running & 0xE0 != 0xC0 and (run := PAIR_RUN.match(data, at, end)):
+                for delay, status_byte, payload in PAIRS.findall(data, at, run.end()):
                     tick += delay[0] if len(delay) == 1 else number(delay, 0)[0]
                     if status_byte:
                         running = status_byte[0]

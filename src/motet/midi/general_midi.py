@@ -1,4 +1,4 @@
-"""The instrument names of General MIDI level 1, in words for people."""
+"""The instrument names and families of General MIDI level 1 and the drum kits of GS, in words for people."""
 
 PROGRAMS = (
     "grand piano", "bright piano", "electric grand piano", "honky-tonk piano",
@@ -36,7 +36,40 @@ PROGRAMS = (
 )  # fmt: skip
 DRUMS = "drums"
 
+# The sixteen groups of eight programs each, as the specification names them.
+FAMILIES = (
+    "piano", "chromatic percussion", "organ", "guitar", "bass", "strings", "ensemble", "brass",
+    "reed", "pipe", "synth lead", "synth pad", "synth effects", "ethnic", "percussive", "sound effects",
+)  # fmt: skip
+# What the metadata of Slakh2100 calls the same groups: its second strings are General MIDI's ensembles.
+SLAKH_CLASSES = (
+    "Piano", "Chromatic Percussion", "Organ", "Guitar", "Bass", "Strings", "Strings (continued)", "Brass",
+    "Reed", "Pipe", "Synth Lead", "Synth Pad", "Sound Effects", "Ethnic", "Percussive", "Sound effects",
+)  # fmt: skip
+SLAKH_DRUMS = "Drums"
+
+# Programs of the drum channel on Roland's SC-55 and most synths since; 127 is the kit of the older CM-64.
+DRUM_KITS = {
+    0: "standard kit", 8: "room kit", 16: "power kit", 24: "electronic kit", 25: "TR-808 kit", 32: "jazz kit",
+    40: "brush kit", 48: "orchestra kit", 56: "sound effects kit", 127: "CM-64 kit",
+}  # fmt: skip
+
 
 def instrument(program: int, is_drum: bool = False) -> str:
     """The name of a General MIDI program (0-127), or "drums" for a part on the percussion channel."""
     return DRUMS if is_drum else PROGRAMS[program]
+
+
+def family(program: int, is_drum: bool = False) -> str:
+    """The family of a General MIDI program (0-127): one of `FAMILIES`, or "drums"."""
+    return DRUMS if is_drum else FAMILIES[program // 8]
+
+
+def slakh_class(program: int, is_drum: bool = False) -> str:
+    """The instrument class of a program (0-127) as Slakh2100 writes it, such as "Strings (continued)"."""
+    return SLAKH_DRUMS if is_drum else SLAKH_CLASSES[program // 8]
+
+
+def drum_kit(program: int) -> str:
+    """The drum kit that a program (0-127) chooses on the drum channel, or "drum kit" for a number GS leaves free."""
+    return DRUM_KITS.get(program, "drum kit")

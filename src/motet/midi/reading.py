@@ -28,7 +28,7 @@ from motet.midi.events import (
     read_track,
     write,
 )
-from motet.midi.shared import by_tick, inherit_programs
+from motet.midi.shared import by_tick, drums_on_ten, inherit_programs, may_move_drums
 from motet.midi.tempo import MOST_BARS, TempoMap, usable_metre
 
 LONGEST_TICKS = 1 << 30
@@ -84,13 +84,16 @@ class Score:
 def read(data: bytes) -> Score:
     """Read Standard MIDI bytes: `.mid`, `.kar`, RMID (`.rmi`), or MIDI behind a stray header.
 
+    Drums are the notes of channel 10 and of channels that GS, XG or GM2 messages make drums.
+
     Raises `Unreadable` with one of the reasons empty_file, html_page, midi2_clip, not_midi, truncated, unparsable,
     several_songs, bad_division, zero_tempo, wrapped_time, absurd_length.
     """
     data, stray = unwrap(data)
-    if needs_care(data):
+    moves_drums = may_move_drums(data)
+    if moves_drums or needs_care(data):
         events = prepare(data)
-        return _read_clean(write(audible(events)), repaired=stray or events.repaired)
+        return _read_clean(write(audible(events, moves_drums)), repaired=stray or events.repaired)
     try:
         return _read_clean(data, repaired=stray)
     except Unreadable as error:
@@ -167,9 +170,11 @@ def prepare(data: bytes) -> Events:
     return Events(min(midi.format, 1), division, tracks, repaired)
 
 
-def audible(midi: Events) -> Events:
-    """What symusic should read of a song: every track told its programs, and no sysex, which it may stumble over."""
+def audible(midi: Events, moves_drums: bool = False) -> Events:
+    """What symusic should read of a song: tracks told their programs, drums on channel 10, no sysex to stumble over."""
     tracks = inherit_programs(midi.tracks)
+    if moves_drums:
+        tracks = drums_on_ten(tracks)
     return replace(midi, tracks=[[event for event in track if event[1] not in (SYSEX, ESCAPE)] for track in tracks])
 
 

@@ -26,7 +26,7 @@ def read_source(file: File) -> bytes:
         raise Unanswered(error.detail) from None
 
 
-@stage(version=1, uses=["sha256", "size"], timeout=20, libraries=["symusic"])
+@stage(version=2, uses=["sha256", "size"], timeout=20, libraries=["symusic"])
 def clean(file: File, settings: Clean) -> Song | Drop:
     if file.size > settings.largest:
         return Drop("too_large", f"{file.size:,} bytes, more than {settings.largest:,}")

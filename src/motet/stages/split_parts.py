@@ -10,7 +10,7 @@ from motet.run import Drop, Tools, stage
 from motet.stages.clean import read_source
 
 
-@stage(version=1, uses=["sha256", "files.sha256", "files.size"], timeout=60, libraries=["symusic"])
+@stage(version=2, uses=["sha256", "files.sha256", "files.size"], timeout=60, libraries=["symusic"])
 def split_parts(song: Song, file: File, tools: Tools) -> Iterator[Part] | Drop:
     try:
         parts = midi.split(read_source(file))
