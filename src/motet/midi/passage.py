@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motet.midi.errors import Unreadable
+from motet.midi.grid import Grid, accents, grid
 from motet.midi.pulse import is_compound
 from motet.midi.reading import Score
 from motet.midi.tempo import TempoMap
@@ -116,6 +117,16 @@ class Passage:
         starts = np.concatenate(edges) if edges else np.zeros(0, np.int64)
         bars = clock.to_bars(starts)[0]
         return Beats(np.append(starts, self.end), bars, np.concatenate(places) if places else starts)
+
+    @cached_property
+    def grid(self) -> Grid:
+        """How the notes that begin in the passage lie on the grid of its beats."""
+        return grid(self)
+
+    @cached_property
+    def accents(self) -> Floats:
+        """How strongly each note of `struck` is accented."""
+        return accents(self)
 
     def per_beat(self, notes: NDArray[np.void], kinds: Ints, count: int) -> Floats:
         """How long notes of each kind sound in each beat, summed over notes, in beats of that length: (beats, count).
