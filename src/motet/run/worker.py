@@ -76,6 +76,9 @@ def start(board: str, memory_bytes: int) -> None:
     """Prepare a fresh worker: tie its life to the parent's, limit its memory, open the announcement board."""
     global _board
     _die_with_parent()
+    # One core per worker: threads of linear algebra would fight for the others' cores, and change last bits with their number.
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[name] = "1"
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a native loop must die at the first knock
     if sys.platform == "linux":  # elsewhere the engine's own watch has to do
         resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
