@@ -8,10 +8,11 @@ import signal
 import sys
 from collections.abc import Sequence
 from types import FrameType
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from motet import __version__
-from motet.cli import building, keeping, looking
+from motet.cli import building, keeping, looking, midi
+from motet.cli.shared import commands_of
 from motet.errors import UserError
 
 
@@ -54,14 +55,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Build music datasets in which MIDI, audio, text and video are voices of the same piece.",
     )
     parser.add_argument("--version", action="version", version=f"motet {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-
-    def command(name: str, run: Any, about: str) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=about, description=about)
-        sub.set_defaults(run=run)
-        sub.add_argument("--json", action="store_true", help="print only JSON")
-        return sub
-
-    for family in (building, looking, keeping):
-        family.add(command)
+    commands = commands_of(parser)
+    for family in (building, looking, keeping, midi):
+        family.add(commands)
     return parser

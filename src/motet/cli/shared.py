@@ -10,9 +10,23 @@ from rich.console import Console
 
 
 class Command(Protocol):
-    """Adds a command: its name, what runs it, and what it does in a line."""
+    """Adds a command: its name, what runs it (None: it has commands of its own), and what it does in a line."""
 
     def __call__(self, name: str, run: Any, about: str) -> argparse.ArgumentParser: ...
+
+
+def commands_of(parser: argparse.ArgumentParser) -> Command:
+    """What adds commands to a parser: to the program's, or to that of a command which has commands of its own."""
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def command(name: str, run: Any, about: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=about, description=about)
+        if run is not None:
+            sub.set_defaults(run=run)
+            sub.add_argument("--json", action="store_true", help="print only JSON")
+        return sub
+
+    return command
 
 
 def say(console: Console, line: str) -> None:

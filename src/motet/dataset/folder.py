@@ -15,7 +15,7 @@ from motet.dataset.query import connect, parquet, quoted
 from motet.dataset.snapshot import Snapshot, live
 from motet.errors import UserError
 
-FORMAT = 1
+FORMAT = 2
 RECIPE_FILE = "motet.yaml"
 READING = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
 
@@ -83,6 +83,8 @@ def read_recipe_file(folder: Path) -> dict[str, Any]:
     if stored["format"] > FORMAT:
         made = stored.get("motet", "a newer version")
         raise UserError(f"{folder} was made by motet {made}, which writes a newer format: update this motet to use it.")
+    if stored["format"] < FORMAT:
+        raise UserError(f"{folder} was made by an older motet, in a format no longer read: build into another folder.")
     if not _is_whole(stored):
         raise UserError(f"{path} is damaged or was edited: restore it, or build into another folder.")
     return stored

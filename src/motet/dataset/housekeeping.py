@@ -89,7 +89,7 @@ def repair(folder: Path) -> int:
         for shelf in ledger.shelves():
             for part in ledger.parts(shelf):
                 for column in media_columns(part):
-                    for batch in pq.ParquetFile(part).iter_batches(columns=["key", column]):
+                    for batch in pq.ParquetFile(part).iter_batches(columns=["answer_key", column]):
                         for key, reference in zip(*(batch.column(c).to_pylist() for c in (0, 1)), strict=True):
                             if reference not in bad:
                                 path = folder / reference

@@ -38,7 +38,8 @@ WORK = pa.schema(
         ("at", pa.timestamp("ms", tz="UTC")),
     ]
 )
-_ANSWER = [("key", pa.string()), ("seq", pa.int64()), ("n", pa.int64())]
+# Named so that no field of a row is ever called the same.
+_ANSWER = [("answer_key", pa.string()), ("answer_seq", pa.int64()), ("answer_row", pa.int64())]
 
 
 def answer_schema(row_type: type[Row]) -> pa.Schema:
@@ -86,7 +87,7 @@ class Ledger:
         if rows and row_type is not None:
             shelf = f"tables/{row_type.table}"
             schema = answer_schema(row_type)
-            batch = pa.RecordBatch.from_pylist([{**row, "seq": seq} for row in rows], schema=schema)
+            batch = pa.RecordBatch.from_pylist([{**row, "answer_seq": seq} for row in rows], schema=schema)
             added[shelf] = self._write(shelf, seq, schema, [batch])
         self._commit({s: [*self._parts.get(s, []), name] for s, name in added.items()}, seq + 1)
 
@@ -115,7 +116,8 @@ class Ledger:
                 continue
             schema = pq.read_schema(parts[-1])
             before = sum(pq.read_metadata(p).num_rows for p in parts)
-            sql = f"SELECT a.* FROM {parquet(parts)} a ANTI JOIN {parquet([keys])} k USING (key)"
+            key = "key" if shelf.startswith("work/") else "answer_key"
+            sql = f"SELECT a.* FROM {parquet(parts)} a ANTI JOIN {parquet([keys])} k ON a.{key} = k.key"
             after = self._replace(shelf, [], parts, schema, batches(connection, sql, schema))
             if shelf.startswith("work/"):
                 gone += before - after

@@ -92,6 +92,71 @@ class Duplicate(Row):
 
 
 @dataclass(frozen=True, kw_only=True)
+class MidiFacts(Row):
+    """What a song's notes say of it. Ticks are the song's; confidences 0-1; what a song is too short to tell is null.
+
+    `lufs`, `energy` and `acousticness` are estimates of Motet's own, made from notes (see `motet.midi.estimates`).
+    """
+
+    table: ClassVar[str] = "midi_facts"
+    tap: float | None  # taps per minute of the pulse a listener would follow
+    tap_confidence: float
+    tap_runner_up: float | None
+    tap_quarters: float | None  # written quarter notes of a tap
+    follows_map: bool | None  # false: played without the file's own beat, so the tempo is estimated from onsets
+    metre: str  # "3/4": the main one
+    metre_written: bool
+    metre_confidence: float | None
+    key: str | None  # "E flat major"
+    key_tonic: int | None  # 0 C to 11 B
+    key_mode: str | None  # major | minor
+    key_confidence: float | None
+    key_runner_up: str | None
+    key_runner_up_confidence: float | None
+    chord_ticks: list[int]  # where each begins; it lasts until the next
+    chords: list[str]  # "Am7/G", "N" for none
+    chord_confidences: list[float]
+    pitch_classes: list[float]  # shares of sounding time, C first; empty without pitched notes
+    notes_per_second: float
+    sounding: float  # share of the time in which any pitched note sounds
+    polyphony: float | None
+    polyphony_most: int
+    pitch_median: float | None
+    velocity_mean: float | None
+    velocity_spread: float | None
+    quantised: bool | None
+    quantised_confidence: float | None
+    grid: int | None  # steps per quarter note that explain the onsets
+    deviation_ms: float | None
+    swing: float | None  # long eighth over short
+    swing_confidence: float
+    instruments: list[str]
+    instrument_tracks: list[int]
+    instrument_programs: list[int]
+    instrument_drums: list[bool]
+    instrument_families: list[str]
+    instrument_roles: list[str]
+    instrument_role_confidences: list[float]
+    instrument_shares: list[float]  # of the song's time in which each sounds
+    section_ticks: list[int]  # where each begins; the last ends with `section_end`
+    section_end: int
+    section_labels: list[str]
+    section_confidences: list[float]
+    section_keys: list[str]  # "" where it cannot be told
+    section_tempos: list[float]  # taps per minute
+    section_lufs: list[float]
+    lufs: float
+    energy: float
+    acousticness: float | None
+    title: str  # as a karaoke file declares it
+    language: str
+    lyrics: str
+    texts: list[str]
+    copyrights: list[str]
+    track_names: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Part(Row):
     """One instrument of a song, as a MIDI file of its own."""
 
@@ -167,14 +232,23 @@ class Clip(Row):
     start_tick: int
     end_tick: int
     first_bar: int  # counted from 1
-    bars: int
+    bars: int  # bar lines from the start to before the end
+    sections: list[str]  # labels of the song's sections it lies in, in order
     tempo: float
     tempo_steady: bool
     metre: str  # "3/4"; "" when it changes inside
+    tap: float | None  # taps per minute of the pulse a listener would follow
+    tap_confidence: float
+    key: str | None  # "E flat major"
+    key_confidence: float | None
+    chord_ticks: list[int]
+    chords: list[str]  # "Am7/G", "N" for none
     notes: int
     notes_per_second: float
+    polyphony: float | None
     instruments: list[str]  # by share of notes, drums last
     instrument_notes: list[int]
+    instrument_roles: list[str]
     has_drums: bool
     lufs: float | None
 

@@ -1,7 +1,7 @@
 """MIDI bytes → a score on one clock, or the reason why not."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from heapq import merge
@@ -118,6 +118,19 @@ def notes_of(score: ScoreTick) -> NDArray[np.void]:
     notes["program"] = np.array([track.program for track in tracks], np.uint8)[notes["track"]]
     notes["is_drum"] = np.array([track.is_drum for track in tracks], np.bool_)[notes["track"]]
     return notes
+
+
+def together(scores: Sequence[Score]) -> Score:
+    """Parts of one song as one score again: their tracks one after another, on the clock they share (at least one part)."""
+    symusic = scores[0].symusic.copy()
+    for score in scores[1:]:
+        symusic.tracks.extend(score.symusic.tracks)
+    whole = Score(symusic, scores[0].tempo_map, scores[0].how)
+    notes = np.concatenate([score.notes for score in scores])
+    before = np.cumsum([0, *(len(score.symusic.tracks) for score in scores)])[:-1]
+    notes["track"] += np.repeat(before, [len(score.notes) for score in scores]).astype(np.int32)
+    whole.__dict__["notes"] = notes
+    return whole
 
 
 def unwrap(data: bytes) -> tuple[bytes, bool]:

@@ -128,8 +128,12 @@ def sections(passage: Passage) -> list[Section]:
 def _bar_lines(passage: Passage, notes: NDArray[np.void]) -> Ints:
     """The bar lines of n bars, n + 1 of them, from the bar of the first onset to that of the last."""
     clock, starts = passage.clock, notes["start"]
-    early = clock.division // 12  # a note played a shade before the bar line belongs to the bar after
-    first = clock.to_bars(int(starts.min()) + early)[0]
+    onset = int(starts.min())
+    first = clock.to_bars(onset)[0]
+    line, following = clock.from_bars([first, first + 1]).tolist()
+    early = min(clock.division // 12, (following - line) // 4)
+    if following - onset <= early and following < passage.end:
+        first += 1  # a note played a shade before the bar line belongs to the bar after
     last = max(clock.to_bars(int(starts.max()))[0], first)
     if last - first >= MOST_BEATS:
         raise Unreadable("absurd_length", f"more than {MOST_BEATS:,} bars of music")

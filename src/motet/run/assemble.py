@@ -65,12 +65,12 @@ def assemble_rows(
             f"SEMI JOIN (SELECT id FROM {parquet([verdicts])} WHERE status = 'ok') v USING (id) ORDER BY b.id"
         )
     elif parts:
-        suffix = f" || format('.{row_type.letter}{{:03d}}', r.n)" if stage.many else ""
+        suffix = f" || format('.{row_type.letter}{{:03d}}', r.answer_row)" if stage.many else ""
         fields = ", ".join(f'r."{name}"' for name in row_fields(row_type))
         sql = (
             f"SELECT p.id{suffix} AS id, p.source, p.path, p.lineage{suffix} AS lineage, {fields} "
             f"FROM {planned} p JOIN {answers} a USING (key) "
-            f"JOIN {parquet(parts)} r ON r.key = a.key AND r.seq = a.seq "
+            f"JOIN {parquet(parts)} r ON r.answer_key = a.key AND r.answer_seq = a.seq "
             "WHERE a.status = 'ok' AND p.lacks = '' ORDER BY 1"
         )
     else:

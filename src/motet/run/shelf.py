@@ -41,7 +41,7 @@ class Shelf:
                 "at": datetime.now(UTC),
             }
         )
-        self.rows.extend({"key": outcome.key, "n": n, **row} for n, row in enumerate(outcome.rows))
+        self.rows.extend({"answer_key": outcome.key, "answer_row": n, **row} for n, row in enumerate(outcome.rows))
         full = len(self.work) >= FLUSH_ROWS or len(self.rows) >= FLUSH_ROWS
         if full or time.monotonic() - self.since > FLUSH_SECONDS:
             self.flush()

@@ -1,21 +1,24 @@
-"""Mixes become clips: spans cut at bar lines of the song's own tempo map, each with the facts of that span."""
+"""Mixes become clips: spans cut at sections and bar lines of the song's own tempo map, each with the facts of that span."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
+from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field, model_validator
 
 from motet import midi, render
-from motet.dataset.rows import Clip, Mix, Part, Song, Stem
+from motet.dataset.rows import Clip, MidiFacts, Mix, Part, Song, Stem
 from motet.run import Drop, Settings, Tools, stage
 from motet.stages.mix_stems import warm_up
 
 
 class Segment(Settings):
+    cut: Literal["sections", "bars", "fixed"] = Field(
+        default="sections", description="whole sections and phrases, any bar lines, or windows of `longest` wherever they fall"
+    )
     shortest: float = Field(default=10.0, gt=0, description="seconds of a clip, at least")
     longest: float = Field(default=30.0, gt=0, description="seconds of a clip, at most")
     target: float = Field(default=20.0, gt=0, description="seconds of a clip, if the bars allow")
@@ -29,33 +32,28 @@ class Segment(Settings):
 
 
 @stage(
-    version=1,
+    version=2,
     uses=[
         "audio", "rate", "frames",
         "songs.division", "songs.tempo_changes", "songs.metre_changes", "songs.first_onset", "songs.last_tick",
-        "parts.index", "parts.midi", "parts.program", "parts.is_drum",
+        "midi_facts.section_ticks", "midi_facts.section_end", "midi_facts.section_labels", "midi_facts.section_confidences",
+        "parts.index", "parts.midi",
         "stems.index", "stems.silent",
     ],
     timeout=120,
     libraries=["symusic", "numpy", "scipy", "pyloudnorm"],
     setup=warm_up,
 )  # fmt: skip
-def segment(mix: Mix, song: Song, parts: list[Part], stems: list[Stem], settings: Segment, tools: Tools) -> Iterator[Clip] | Drop:
-    clock = song_clock(song)
-    lines = clock.bar_lines(song.last_tick)
-    # The bar line that closes the last bar may be past the last note; the mix rings on at least as far.
-    lines = np.append(lines, clock.from_bars(len(lines)))
-    times = clock.to_seconds(lines)
-    inside = (times <= mix.frames / mix.rate) & (np.append(times[1:], np.inf) > song.first_onset)
-    first_bar = int(np.argmax(inside)) if inside.any() else 0
-    lines, times = lines[inside], times[inside]
-    spans = midi.spans(times, settings.shortest, settings.longest, settings.target)
+def segment(
+    mix: Mix, song: Song, facts: MidiFacts | None, parts: list[Part], stems: list[Stem], settings: Segment, tools: Tools
+) -> Iterator[Clip] | Drop:
+    sections = _sections(facts)
+    spans = _spans(mix, song, sections, settings)
     if not spans:
-        return Drop("no_clip", f"no {settings.shortest:g} to {settings.longest:g} s between two bar lines")
+        return Drop("no_clip", f"no {settings.shortest:g} to {settings.longest:g} s {_between(settings)}")
     heard = {stem.index for stem in stems if not stem.silent}
-    onsets = {p.index: np.sort(midi.read(tools.media.read(p.midi)).notes["start"]) for p in parts if p.index in heard}
-    names = {p.index: (p.is_drum, midi.instrument(p.program, p.is_drum)) for p in parts}
-    return _clips(mix, clock, lines, times, spans, first_bar, onsets, names, tools)
+    scores = [midi.read(tools.media.read(part.midi)) for part in sorted(parts, key=lambda p: p.index) if part.index in heard]
+    return _clips(mix, midi.together(scores), sections, spans, tools) if scores else Drop("no_clip", "nothing is heard")
 
 
 def song_clock(song: Song) -> midi.TempoMap:
@@ -63,34 +61,53 @@ def song_clock(song: Song) -> midi.TempoMap:
     return midi.TempoMap.from_rows({"division": song.division, "tempi": song.tempo_changes, "metres": song.metre_changes})
 
 
+def _between(settings: Segment) -> str:
+    return "of music" if settings.cut == "fixed" else "between two bar lines"
+
+
+def _sections(facts: MidiFacts | None) -> list[midi.Section]:
+    """The song's sections as the table keeps them."""
+    if facts is None or not facts.section_ticks:
+        return []
+    edges = pairwise([*facts.section_ticks, facts.section_end])
+    told = zip(edges, facts.section_labels, facts.section_confidences, strict=True)
+    return [midi.Section(start, end, label, sure, 1.0) for (start, end), label, sure in told]
+
+
+def _spans(mix: Mix, song: Song, sections: list[midi.Section], settings: Segment) -> list[tuple[int, int]]:
+    """Where to cut, in ticks."""
+    clock, sounding = song_clock(song), mix.frames / mix.rate
+    if settings.cut == "fixed":
+        fixed = midi.fixed_spans(song.first_onset, sounding, settings.longest, settings.shortest)
+        edges = [clock.from_seconds([start, end]).tolist() for start, end in fixed]
+        return [(start, end) for start, end in edges if start < end]
+    lines = clock.bar_lines(song.last_tick)
+    # The bar line that closes the last bar may be past the last note; the mix rings on at least as far.
+    lines = np.append(lines, clock.from_bars(len(lines)))
+    times = clock.to_seconds(lines)
+    inside = (times <= sounding) & (np.append(times[1:], np.inf) > song.first_onset)
+    lines, times = lines[inside], times[inside]
+    costs = midi.cut_costs(lines, sections) if settings.cut == "sections" else None
+    return [
+        (int(lines[a]), int(lines[b])) for a, b in midi.spans(times, settings.shortest, settings.longest, settings.target, costs)
+    ]
+
+
 def _clips(
-    mix: Mix,
-    clock: midi.TempoMap,
-    lines: npt.NDArray[np.int64],
-    times: npt.NDArray[np.float64],
-    spans: list[tuple[int, int]],
-    first_bar: int,
-    onsets: dict[int, npt.NDArray[np.int64]],
-    names: dict[int, tuple[bool, str]],
-    tools: Tools,
+    mix: Mix, score: midi.Score, sections: list[midi.Section], spans: list[tuple[int, int]], tools: Tools
 ) -> Iterator[Clip]:
-    index = 0
-    for a, b in spans:
-        start_tick, end_tick = int(lines[a]), int(lines[b])
-        struck: Counter[tuple[bool, str]] = Counter()
-        for part, ticks in onsets.items():
-            first, last = np.searchsorted(ticks, [start_tick, end_tick])
-            if last > first:
-                struck[names[part]] += int(last - first)
-        total = struck.total()
-        if total == 0:
+    clock, index = score.tempo_map, 0
+    for start_tick, end_tick in spans:
+        passage = midi.Passage(score, start_tick, end_tick)
+        if not len(passage.struck):
             continue
-        start, end = float(times[a]), float(times[b])
+        start, end = clock.to_seconds(start_tick), clock.to_seconds(end_tick)
         start_frame, end_frame = round(start * mix.rate), min(round(end * mix.rate), mix.frames)
         audio, _ = render.decode(tools.media.path(mix.audio), start_frame, end_frame)
         lufs = render.integrated_loudness(audio, mix.rate)
-        ranked = sorted(struck.items(), key=lambda item: (item[0][0], -item[1], item[0][1]))
-        pulse = midi.pulse(clock, start_tick, end_tick)
+        found = midi.describe(passage)
+        names, struck, roles = _players(passage, found)
+        first_bar, last_bar = (clock.to_bars(tick)[0] for tick in (start_tick, end_tick - 1))
         yield Clip(
             index=index,
             audio=mix.audio,
@@ -101,16 +118,38 @@ def _clips(
             end=end,
             start_tick=start_tick,
             end_tick=end_tick,
-            first_bar=first_bar + a + 1,
-            bars=b - a,
-            tempo=round(pulse.mean, 3),
-            tempo_steady=pulse.steady,
-            metre=pulse.metre,
-            notes=total,
-            notes_per_second=round(total / (end - start), 3),
-            instruments=[name for (_, name), _ in ranked],
-            instrument_notes=[n for _, n in ranked],
-            has_drums=any(is_drum for (is_drum, _), _ in ranked),
+            first_bar=first_bar + 1,
+            bars=last_bar + 1 - first_bar,
+            sections=[one.label for one in sections if one.start < end_tick and one.end > start_tick],
+            tempo=round(found.tempo.mean, 3),
+            tempo_steady=found.tempo.steady,
+            metre=found.tempo.metre,
+            tap=round(found.tap.tempo, 3) if found.tap else None,
+            tap_confidence=round(found.tap.confidence, 3) if found.tap else 0.0,
+            key=found.key.name if found.key else None,
+            key_confidence=round(found.key.confidence, 3) if found.key else None,
+            chord_ticks=[chord.start for chord in found.chords],
+            chords=[chord.symbol for chord in found.chords],
+            notes=found.texture.notes,
+            notes_per_second=round(found.texture.notes_per_second, 3),
+            polyphony=round(found.texture.polyphony, 3) if found.texture.polyphony else None,
+            instruments=names,
+            instrument_notes=struck,
+            instrument_roles=roles,
+            has_drums=bool(passage.struck["is_drum"].any()),
             lufs=None if lufs is None else round(lufs, 2),
         )
         index += 1
+
+
+def _players(passage: midi.Passage, found: midi.Description) -> tuple[list[str], list[int], list[str]]:
+    """Who strikes notes, each name once, most notes first and drums last: names, notes and the role of most of them."""
+    struck = np.bincount(passage.struck["track"], minlength=len(passage.score.symusic.tracks)).tolist()
+    players: dict[tuple[bool, str], tuple[int, int, str]] = {}
+    for one in found.instruments:
+        name, notes = (one.is_drum, midi.instrument(one.program, one.is_drum)), struck[one.track]
+        total, most, role = players.get(name, (0, 0, ""))
+        if notes:
+            players[name] = (total + notes, max(most, notes), one.role if notes > most else role)
+    ranked = sorted(players.items(), key=lambda player: (player[0][0], -player[1][0], player[0][1]))
+    return [name for (_, name), _ in ranked], [n for _, (n, _, _) in ranked], [role for _, (_, _, role) in ranked]
