@@ -164,15 +164,17 @@ class Part(Row):
     letter: ClassVar[str] = "p"
     index: int
     midi: str = media()
+    name: str  # unlike that of any other part of the song
     program: int
     is_drum: bool
-    channel: int
+    channel: int  # the song's, from 0
     track_name: str
     notes: int
     first_onset: float
     last_off: float
     pitch_low: int
     pitch_high: int
+    left_out: list[str]  # on a song's first part: what plays in none of them, and why
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ from motet.midi.pulse import Pulse, pulse
 from motet.midi.reading import Score, read, together
 from motet.midi.sections import Section, sections
 from motet.midi.spans import cut_costs, fixed_spans, spans
-from motet.midi.split import LeftOut, Part, Separated, join, separate, split
+from motet.midi.split import LeftOut, Merge, Part, Separated, join, separate, split
 from motet.midi.tap import Tap, tap
 from motet.midi.tempo import TempoMap
 from motet.midi.texture import Texture, texture
@@ -31,6 +31,7 @@ __all__ = [
     "Instrument",
     "Key",
     "LeftOut",
+    "Merge",
     "Metre",
     "Part",
     "Passage",

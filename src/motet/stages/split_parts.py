@@ -4,22 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pydantic import Field
+
 from motet import midi
 from motet.dataset.rows import File, Part, Song
-from motet.run import Drop, Tools, stage
+from motet.run import Drop, Settings, Tools, stage
 from motet.stages.clean import read_source
 
 
+class SplitParts(Settings):
+    merge: midi.Merge = Field(
+        default="none", description="a part per track, channel and program (none), per program, or per family of instruments"
+    )
+
+
 @stage(version=2, uses=["sha256", "files.sha256", "files.size"], timeout=60, libraries=["symusic"])
-def split_parts(song: Song, file: File, tools: Tools) -> Iterator[Part] | Drop:
+def split_parts(song: Song, file: File, settings: SplitParts, tools: Tools) -> Iterator[Part] | Drop:
     try:
-        parts = midi.split(read_source(file))
+        apart = midi.separate(read_source(file), settings.merge)
     except midi.Unreadable as error:
         return Drop(error.reason, error.detail)
+    left_out = [f"track {one.track} {one.name}".rstrip() + f": {one.reason}" for one in apart.left_out]
     return (
         Part(
             index=part.index,
             midi=tools.media.write(part.midi, ".mid"),
+            name=part.name,
             program=part.program,
             is_drum=part.is_drum,
             channel=part.channel,
@@ -29,6 +39,7 @@ def split_parts(song: Song, file: File, tools: Tools) -> Iterator[Part] | Drop:
             last_off=part.last_off,
             pitch_low=part.pitch_low,
             pitch_high=part.pitch_high,
+            left_out=[] if part.index else left_out,
         )
-        for part in parts
+        for part in apart.parts
     )
