@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
@@ -74,13 +75,22 @@ def _sections(facts: MidiFacts | None) -> list[midi.Section]:
     return [midi.Section(start, end, label, sure, 1.0) for (start, end), label, sure in told]
 
 
-def _spans(mix: Mix, song: Song, sections: list[midi.Section], settings: Segment) -> list[tuple[int, int]]:
-    """Where to cut, in ticks."""
+@dataclass(frozen=True)
+class _Span:
+    """Where a clip lies: in seconds, and in ticks."""
+
+    start: float
+    end: float
+    start_tick: int
+    end_tick: int
+
+
+def _spans(mix: Mix, song: Song, sections: list[midi.Section], settings: Segment) -> list[_Span]:
     clock, sounding = song_clock(song), mix.frames / mix.rate
     if settings.cut == "fixed":
         fixed = midi.fixed_spans(song.first_onset, sounding, settings.longest, settings.shortest)
-        edges = [clock.from_seconds([start, end]).tolist() for start, end in fixed]
-        return [(start, end) for start, end in edges if start < end]
+        spans = [_Span(*span, *clock.from_seconds(span).tolist()) for span in fixed]
+        return [span for span in spans if span.start_tick < span.end_tick]
     lines = clock.bar_lines(song.last_tick)
     # The bar line that closes the last bar may be past the last note; the mix rings on at least as far.
     lines = np.append(lines, clock.from_bars(len(lines)))
@@ -88,20 +98,17 @@ def _spans(mix: Mix, song: Song, sections: list[midi.Section], settings: Segment
     inside = (times <= sounding) & (np.append(times[1:], np.inf) > song.first_onset)
     lines, times = lines[inside], times[inside]
     costs = midi.cut_costs(lines, sections) if settings.cut == "sections" else None
-    return [
-        (int(lines[a]), int(lines[b])) for a, b in midi.spans(times, settings.shortest, settings.longest, settings.target, costs)
-    ]
+    cuts = midi.spans(times, settings.shortest, settings.longest, settings.target, costs)
+    return [_Span(float(times[a]), float(times[b]), int(lines[a]), int(lines[b])) for a, b in cuts]
 
 
-def _clips(
-    mix: Mix, score: midi.Score, sections: list[midi.Section], spans: list[tuple[int, int]], tools: Tools
-) -> Iterator[Clip]:
+def _clips(mix: Mix, score: midi.Score, sections: list[midi.Section], spans: list[_Span], tools: Tools) -> Iterator[Clip]:
     clock, index = score.tempo_map, 0
-    for start_tick, end_tick in spans:
+    for span in spans:
+        start, end, start_tick, end_tick = span.start, span.end, span.start_tick, span.end_tick
         passage = midi.Passage(score, start_tick, end_tick)
         if not len(passage.struck):
             continue
-        start, end = clock.to_seconds(start_tick), clock.to_seconds(end_tick)
         start_frame, end_frame = round(start * mix.rate), min(round(end * mix.rate), mix.frames)
         audio, _ = render.decode(tools.media.path(mix.audio), start_frame, end_frame)
         lufs = render.integrated_loudness(audio, mix.rate)
