@@ -21,7 +21,7 @@ PER_COLLECTION = 10
 
 
 def facts_of(data: bytes) -> dict[str, Any]:
-    """The main facts in the open, and a digest of every one, floats to six digits."""
+    """The main facts in the open, and a digest of every one, floats to four digits."""
     passage = midi.Passage.whole(midi.read(data))
     found = midi.describe(passage)
     sections = midi.describe_sections(passage, found)
@@ -46,7 +46,7 @@ def digest(value: Any) -> str:
 
 def plain(value: Any) -> Any:
     if isinstance(value, float):
-        return f"{value:.6g}"
+        return f"{value:.4g}"
     if hasattr(value, "__dataclass_fields__"):
         return {name: plain(getattr(value, name)) for name in value.__dataclass_fields__}
     return [plain(inner) for inner in value] if isinstance(value, (list, tuple)) else value

@@ -10,14 +10,15 @@ from motet.midi.events import END_OF_TRACK, ESCAPE, META, NOTE_ON, PROGRAM, SYSE
 
 # Tempo, metre and key events of the wrong length: symusic reads on past their end.
 _ODD_META = re.compile(rb"\xff(?:\x51[^\x03]|\x58[^\x04]|\x59[^\x02])", re.DOTALL)
-# Channel messages: a delta time, a status, one or two data bytes, then more of the same without the status.
 _DELTA = rb"[\x80-\xff]{0,3}[\x00-\x7f]"
-_MESSAGES = re.compile(
-    _DELTA
-    + rb"([\x80-\xef])(?:(?<=[\xc0-\xdf])[\x00-\x7f](?:%b[\x00-\x7f])*" % _DELTA
-    + rb"|(?<![\xc0-\xdf])[\x00-\x7f]{2}(?:%b[\x00-\x7f]{2})*)" % _DELTA
+# Channel messages of one status or two, as many tracks have for note-on and note-off, or of one with a single data byte:
+# each a delta time, a status where it is not that of the message before, the data.
+_RUN = re.compile(
+    rb"%(d)b([\x80-\xbf\xe0-\xef])[\x00-\x7f]{2}(?:%(d)b\1?[\x00-\x7f]{2})*"
+    rb"(?:%(d)b([\x80-\xbf\xe0-\xef])[\x00-\x7f]{2}(?:%(d)b(?:\1|\2)?[\x00-\x7f]{2})*)?"
+    rb"|%(d)b([\xc0-\xdf])[\x00-\x7f](?:%(d)b\3?[\x00-\x7f])*" % {b"d": _DELTA}
 )
-_RUN = re.compile(rb"(?:%b)+" % _MESSAGES.pattern)
+_TEMPI = re.compile(rb"(?:%b\xff\x51\x03.{3})+" % _DELTA, re.DOTALL)
 _TO_PROGRAM = [re.compile(bytes((PROGRAM | channel,)) + rb"[\x01-\x7f]") for channel in range(16)]
 _NOTES = [re.compile(bytes((NOTE_ON | channel,)) + rb"[\x00-\x7f]{2}") for channel in range(16)]
 # Sysex that is whole, and followed by an event with a status.
@@ -112,10 +113,14 @@ def _statuses(track: bytes) -> set[int]:
     try:
         while at < len(track):
             if run := _RUN.match(track, at):
-                used = _MESSAGES.findall(track, at, run.end())
-                found.update(map(ord, set(used)))
-                running = ord(used[-1])
+                used = [ord(status) for status in run.groups() if status]
+                found.update(used)
+                running = used[-1]  # or the one before, of as many data bytes
                 at = run.end()
+                continue
+            if tempi := _TEMPI.match(track, at):
+                found.add(META)
+                at = tempi.end()
                 continue
             _, at = number(track, at)
             status = track[at]

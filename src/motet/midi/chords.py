@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from motet.midi.key import Key
 from motet.midi.passage import Beats, Floats, Ints, Passage
+from motet.midi.runs import changes, holding
 
 Singles = NDArray[np.float32]
 
@@ -27,6 +28,7 @@ _QUALITIES: dict[str, tuple[tuple[int, ...], str, float]] = {
     "dim7": ((0, 3, 6, 9), "dim7", -2.22),
 }
 _NAMES = tuple(_QUALITIES)
+_WRITTEN = tuple(written for _, written, _ in _QUALITIES.values())
 _SILENCE = len(_NAMES) * 12  # the state of no chord, after root * 11 + quality
 _TONE, _BASS_ROOT, _BASS_TONE = 2.69, 1.79, 0.58
 # No chord: as it is, in silence, by the largest share of a pitch class, by the logarithm of 1 + what sounds.
@@ -43,19 +45,24 @@ _GROUPED, _OFF_GRID = 0.6, 0.03  # least regularity of sixteenths, least distanc
 
 
 def _weights() -> Singles:
-    """Pitch classes of the beat, then of its bass (24 down), against every chord (across)."""
-    weights = np.zeros((24, 12, len(_NAMES)), np.float32)
-    for column, (tones, _, _) in enumerate(_QUALITIES.values()):
+    """What speaks (down: pitch classes of the beat, of its bass, and what `_evidence` adds) for every chord (across)."""
+    weights = np.zeros((28, _SILENCE + 1), np.float32)
+    states = weights[:, :-1].reshape(28, 12, len(_NAMES))
+    for column, (tones, _, bias) in enumerate(_QUALITIES.values()):
         for root in range(12):
-            weights[:12, root, column] = -_TONE
+            states[:12, root, column] = -_TONE
             for tone in tones:
-                weights[(root + tone) % 12, root, column] = _TONE
-                weights[12 + (root + tone) % 12, root, column] = _BASS_TONE
-            weights[12 + root, root, column] = _BASS_ROOT
-    return weights.reshape(24, -1)
+                states[(root + tone) % 12, root, column] = _TONE
+                states[12 + (root + tone) % 12, root, column] = _BASS_TONE
+            states[12 + root, root, column] = _BASS_ROOT
+        states[24, :, column] = bias
+    weights[:, :-1] = states.reshape(28, -1)
+    weights[24:, -1] = _NONE, _NONE_SILENT, _NONE_LONE, _NONE_FULL
+    return weights
 
 
 _WEIGHTS = _weights()
+_ONES = np.ones(_SILENCE + 1, np.float32)  # a product with them is a sum, and faster
 _BIASES = np.tile(np.array([bias for _, _, bias in _QUALITIES.values()], np.float32), 12)
 
 
@@ -88,57 +95,35 @@ def chords(passage: Passage, key: Key | None = None) -> list[Chord]:
     if not len(passage.pitched):
         return [Chord(passage.start, passage.end, None, "N", None, 1.0, "N")] if passage.end > passage.start else []
     grid = _as_played(passage)
-    notes = grid.pitched
-    kinds = notes["pitch"].astype(np.int64) % 12
     edges = grid.beats.edges
-    low = _lowest(notes, edges)
-    bass = grid.per_beat(notes[low], kinds[low], 12)
-    states, chances = _decode(_scores(grid.chroma, bass))
-    starts = np.flatnonzero(np.diff(states, prepend=-1))
+    bass = grid.chroma_of(_lowest(grid.pitched, edges))
+    states, chances = _decode(_evidence(grid.chroma, bass), len(grid.beats))
+    starts = np.flatnonzero(changes(states))
+    ticks = [*edges[starts].tolist(), passage.end]
     sums = np.add.reduceat(bass, starts, axis=0)
-    sure = np.add.reduceat(chances, starts, dtype=np.float64) / np.diff(starts, append=len(states))
-    ends = [*edges[starts[1:]].tolist(), passage.end]
-    sounds = (sums.max(1) > 0).tolist()
+    lowest = np.where(sums.max(1) > 0, sums.argmax(1), -1)
+    sure = np.add.reduceat(chances, starts, dtype=np.float64) / (np.append(starts[1:], len(states)) - starts)
     spelled = _MIXED if key is None else _FLATS if key.flat else _SHARPS
-    return [
-        _chord(start, end, state, lowest if heard else None, min(chance, 1.0), spelled)
-        for start, end, state, lowest, heard, chance in zip(
-            edges[starts].tolist(),
-            ends,
-            states[starts].tolist(),
-            sums.argmax(1).tolist(),
-            sounds,
-            sure.tolist(),
-            strict=True,
-        )
-    ]
+    found = zip(ticks, ticks[1:], states[starts].tolist(), lowest.tolist(), sure.tolist(), strict=False)
+    return [_chord(start, end, state, low, min(chance, 1.0), spelled) for start, end, state, low, chance in found]
 
 
-def _chord(start: int, end: int, state: int, bass: int | None, chance: float, spelled: tuple[str, ...]) -> Chord:
+def _chord(start: int, end: int, state: int, bass: int, chance: float, spelled: tuple[str, ...]) -> Chord:
+    """One chord; a `bass` of -1 is none that is heard, and the root is taken for it."""
     if state == _SILENCE:
         return Chord(start, end, None, "N", None, chance, "N")
     root, column = divmod(state, len(_NAMES))
-    quality = _NAMES[column]
-    bass = root if bass is None else bass
-    symbol = spelled[root] + _QUALITIES[quality][1] + ("" if bass == root else "/" + spelled[bass])
-    return Chord(start, end, root, quality, bass, chance, symbol)
+    if bass < 0 or bass == root:
+        return Chord(start, end, root, _NAMES[column], root, chance, spelled[root] + _WRITTEN[column])
+    return Chord(start, end, root, _NAMES[column], bass, chance, f"{spelled[root]}{_WRITTEN[column]}/{spelled[bass]}")
 
 
 def _as_played(passage: Passage) -> Passage:
     """The passage, on the beats that its notes keep where these lie apart from the file's by a steady distance."""
-    beats, starts = passage.beats, passage.pitched["start"]
-    edges = beats.edges
-    at = np.searchsorted(edges, starts, "right") - 1
-    turns = np.exp(2j * np.pi * ((starts - edges[at]) / (edges[at + 1] - edges[at])))
-    quarters = (turns * turns) ** 2
-    mean = complex(quarters.mean())
-    fine = float(np.angle(mean)) / (8 * np.pi)
-    if abs(mean) < _GROUPED or abs(fine) < _OFF_GRID:
+    shift = round(passage.grid.shift * passage.clock.division)
+    if not shift:
         return passage
-    coarse = float(np.angle(turns.mean())) / (2 * np.pi)
-    shift = fine + round((coarse - fine) * 4) / 4
-    shift -= round(shift)
-    moved = edges[:-1] + np.rint(shift * np.diff(edges)).astype(np.int64)
+    moved = passage.beats.edges[:-1] + shift
     inside = (moved > passage.start) & (moved < passage.end)
     # A pickup, or the rest of one, stays a beat of its own.
     ticks = np.unique(np.concatenate([[passage.start], moved[inside], [passage.end]]))
@@ -150,7 +135,7 @@ def _as_played(passage: Passage) -> Passage:
 
 def _lowest(notes: NDArray[np.void], edges: Ints) -> NDArray[np.bool_]:
     """Which notes are the lowest struck in their beat."""
-    at = np.searchsorted(edges, notes["start"], "right") - 1
+    at = holding(edges, notes["start"])
     pitches = notes["pitch"]
     lowest = np.full(len(edges), 255, np.uint8)
     np.minimum.at(lowest, at, pitches)
@@ -158,53 +143,52 @@ def _lowest(notes: NDArray[np.void], edges: Ints) -> NDArray[np.bool_]:
     return low
 
 
-def _scores(chroma: Floats, bass: Floats) -> Singles:
-    """How each beat speaks for each chord, as a logarithm: (beats, 133)."""
-    total = chroma.sum(1, keepdims=True)
-    shares = chroma / np.where(total > 0, total, 1)
-    below = bass.sum(1, keepdims=True)
-    parts = np.concatenate([shares, bass / np.where(below > 0, below, 1)], axis=1)
-    scores = np.empty((len(chroma), _SILENCE + 1), np.float32)
-    np.matmul(np.sqrt(parts).astype(np.float32), _WEIGHTS, out=scores[:, :-1])
-    scores[:, :-1] += _BIASES
-    sounds = total[:, 0]
-    scores[:, -1] = _NONE + _NONE_SILENT * (sounds == 0) + _NONE_LONE * shares.max(1) + _NONE_FULL * np.log1p(sounds)
-    return scores
+def _evidence(chroma: Floats, bass: Floats) -> Singles:
+    """How likely what sounds in each beat is with each chord: (beats, 133), `_MARGIN` before the first and more behind.
+
+    Beats beyond either end speak for nothing.
+    """
+    beats = len(chroma)
+    parts = np.zeros((-(-beats // _WINDOW) * _WINDOW + 2 * _MARGIN, len(_WEIGHTS)), np.float32)
+    inside = parts[_MARGIN : _MARGIN + beats]
+    total, below = chroma @ np.ones(12), bass @ np.ones(12)
+    silent = total == 0
+    np.divide(chroma, (total + silent)[:, None], out=inside[:, :12])
+    np.divide(bass, (below + (below == 0))[:, None], out=inside[:, 12:24])
+    lone = np.ascontiguousarray(inside[:, :12].T).max(0)  # along rows it takes several times as long
+    np.sqrt(inside, out=inside)
+    inside[:, 24], inside[:, 25], inside[:, 26], inside[:, 27] = 1, silent, lone, np.log1p(total)
+    evidence: Singles = parts @ _WEIGHTS
+    return np.exp(evidence, out=evidence)
 
 
-def _decode(scores: Singles) -> tuple[Ints, Singles]:
+def _decode(evidence: Singles, beats: int) -> tuple[Ints, Singles]:
     """The likeliest state of every beat and its chance, by forward-backward in windows that overlap, all at once."""
-    beats = len(scores)
-    evidence = np.exp(scores - scores.max(1, keepdims=True))
-    windows = -(-beats // _WINDOW)
-    # Beats beyond either end speak for nothing.
-    padded = np.ones(((windows * _WINDOW) + 2 * _MARGIN, evidence.shape[1]), np.float32)
-    padded[_MARGIN : _MARGIN + beats] = evidence
-    states, chances = np.empty(windows * _WINDOW, np.int64), np.empty(windows * _WINDOW, np.float32)
+    windows = (len(evidence) - 2 * _MARGIN) // _WINDOW
+    found, chances = np.empty(windows * _WINDOW, np.int64), np.empty(windows * _WINDOW, np.float32)
     for first in range(0, windows, _AT_ONCE):
         count = min(_AT_ONCE, windows - first)
-        marginals = _marginals(padded, first, count)
+        marginals = _marginals(evidence, first, count)
         here = slice(first * _WINDOW, (first + count) * _WINDOW)
-        states[here] = marginals.argmax(1)
-        chances[here] = marginals.max(1) / marginals.sum(1)
-    return states[:beats], chances[:beats]
+        found[here] = best = marginals.argmax(1)
+        chances[here] = marginals[np.arange(len(best)), best] / (marginals @ _ONES)
+    return found[:beats], chances[:beats]
 
 
-def _marginals(padded: Singles, first: int, count: int) -> Singles:
+def _marginals(evidence: Singles, first: int, count: int) -> Singles:
     """Chances, not yet adding up to 1, of the states of beats in `count` windows from number `first` on."""
-    states = padded.shape[1]
-    length = _WINDOW + 2 * _MARGIN
-    step = padded.strides[0]
-    shape, strides = (count, length, states), (_WINDOW * step, step, padded.strides[1])
-    seen = np.lib.stride_tricks.as_strided(padded[first * _WINDOW :], shape, strides, writeable=False)
-    both = np.stack([seen, seen[:, ::-1]])  # forwards and backwards
-    came = np.empty((_WINDOW, 2, count, states), np.float32)  # what reaches the middle beats from either side
-    flow = np.ones((2, count, states), np.float32)
-    for beat in range(_MARGIN + _WINDOW):
-        flow *= _STAY / flow.sum(2, keepdims=True)
-        flow += 1
-        if beat >= _MARGIN:
-            came[beat - _MARGIN] = flow
-        flow *= both[:, :, beat]
-    middle = seen[:, _MARGIN : _MARGIN + _WINDOW]
-    return (came[:, 0].transpose(1, 0, 2) * came[::-1, 1].transpose(1, 0, 2) * middle).reshape(-1, states)
+    states, (down, right) = evidence.shape[1], evidence.strides
+    shape, strides = (_WINDOW + 2 * _MARGIN, count, states), (down, _WINDOW * down, right)
+    seen = np.ndarray(shape, np.float32, evidence, first * strides[1], strides)
+    both = np.empty((_MARGIN + _WINDOW, 2, count, states), np.float32)
+    both[:, 0], both[:, 1] = seen[: _MARGIN + _WINDOW], seen[: _MARGIN - 1 : -1]  # forwards and backwards
+    flow, part = both[0], np.empty((2, count, states), np.float32)
+    for here in both[1:]:
+        np.multiply(flow, (_STAY / (flow @ _ONES))[..., None], out=part)
+        part += 1
+        here *= part
+        flow = here
+    chances = np.multiply(both[_MARGIN:, 0].transpose(1, 0, 2), both[: _MARGIN - 1 : -1, 1].transpose(1, 0, 2), order="C")
+    chances = chances.reshape(-1, states)
+    chances /= evidence[_MARGIN + first * _WINDOW :][: len(chances)]  # a beat's own evidence is in both
+    return chances

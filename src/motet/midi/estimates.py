@@ -6,11 +6,14 @@ measured loudness is the better one.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
-from motet.midi.passage import Passage
-from motet.midi.texture import Texture
+if TYPE_CHECKING:
+    from motet.midi.passage import Passage
+    from motet.midi.texture import Texture
 
 Floats = NDArray[np.float64]
 
@@ -35,32 +38,16 @@ def powers(passage: Passage) -> Floats:
 
     Amplitude goes with velocity, volume (controller 7) and expression (controller 11).
     """
-    notes, clock = passage.struck, passage.clock
-    amplitude = notes["velocity"] / 127.0 * _controlled(passage)
-    starts = notes["start"]
-    seconds = clock.to_seconds(starts + notes["duration"]) - clock.to_seconds(starts)
-    life = np.where(notes["is_drum"], _DRUM_LIFE, _LIFE[notes["program"]])
-    powers: Floats = amplitude**2 * np.minimum(seconds, life)
+    notes, score = passage.struck, passage.score
+    starts, tracks = notes["start"], notes["track"]
+    amplitude = notes["velocity"] / 127.0
+    levels = score.controlled((_VOLUME, _EXPRESSION), tracks, starts)
+    for level, usual in zip(levels, (_USUAL_VOLUME, 1.0), strict=True):
+        amplitude *= usual if level is None else np.where(level < 0, usual, level / 127.0)
+    seconds = passage.clock.to_seconds(starts + notes["duration"]) - passage.clock.to_seconds(starts)
+    life = np.where(notes["is_drum"], _DRUM_LIFE, _LIFE.take(notes["program"]))
+    powers: Floats = amplitude * amplitude * np.minimum(seconds, life)
     return powers
-
-
-def _controlled(passage: Passage) -> Floats:
-    """Volume times expression of each note's track when it is struck, 0 to 1."""
-    notes = passage.struck
-    level = np.full(len(notes), _USUAL_VOLUME)
-    for index, track in enumerate(passage.score.symusic.tracks):
-        if not track.controls:
-            continue
-        controls = track.controls.numpy()
-        for number, usual in ((_VOLUME, _USUAL_VOLUME), (_EXPRESSION, 1.0)):
-            told = np.flatnonzero(controls["number"] == number)
-            if not len(told):
-                continue
-            told = told[np.argsort(controls["time"][told], kind="stable")]
-            own = np.flatnonzero(notes["track"] == index)
-            at = np.searchsorted(controls["time"][told], notes["start"][own], "right") - 1
-            level[own] *= np.where(at >= 0, controls["value"][told[np.maximum(at, 0)]] / 127.0 / usual, 1.0)
-    return level
 
 
 def loudness(passage: Passage, edges: NDArray[np.int64]) -> Floats:
@@ -70,10 +57,10 @@ def loudness(passage: Passage, edges: NDArray[np.int64]) -> Floats:
     font, songs left out in turn, the root mean square error is 4.5 dB between songs and 0.9 dB within a song.
     """
     notes, count = passage.struck, len(edges) - 1
-    at = np.searchsorted(edges, notes["start"], "right") - 1
-    inside = (at >= 0) & (at < count)
-    energy = np.bincount(at[inside], powers(passage)[inside], count)
-    seconds = np.maximum(np.diff(passage.clock.to_seconds(edges)), 1e-3)
+    # Room for notes before the first span and after the last.
+    energy = np.bincount(np.searchsorted(edges, notes["start"], "right"), passage.powers, count + 2)[1:-1]
+    times = passage.clock.to_seconds(edges)
+    seconds = np.maximum(times[1:] - times[:-1], 1e-3)
     quiet = 10 ** ((_QUIETEST + 20.4) / 10)
     return 10 * np.log10(np.maximum(energy / seconds, quiet)) - 20.4
 

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from motet.midi.grid import FOLLOWED
 from motet.midi.passage import Passage
 from motet.midi.pulse import is_compound
+from motet.midi.runs import changes, median
 from motet.midi.tap import main_metre
 
 GRIDS = (1, 2, 3, 4, 6, 8, 12, 16, 24)  # per quarter note
+_PER_QUARTER = np.array(GRIDS)[:, None]
 
 _NEAR = 0.0025  # seconds within which an onset is on the grid; half a tick where ticks are coarser
 _EXPLAINED = 0.95  # share of the onsets that a grid must hold to explain them
@@ -63,19 +65,16 @@ def feel(passage: Passage) -> Feel | None:
         return None
     lattice = passage.grid
     division = clock.division
-    starts = np.sort(notes["start"])
-    onsets = starts[np.diff(starts, prepend=-1) != 0][:_MOST_ONSETS] / division - lattice.shift
-    if lattice.shift:  # known to a 48th of a quarter note; where notes are quantised, the median is exact
-        steps = onsets * lattice.per_quarter
-        onsets -= np.median(steps - np.rint(steps)) / lattice.per_quarter
+    onsets = passage.onsets[:_MOST_ONSETS] / division - lattice.shift
     quarter = seconds / quarters
     # All grids at once: how far each onset lies from each, in quarter notes.
-    per_quarter = np.array(GRIDS)[:, None]
-    steps = onsets * per_quarter
-    distances = np.abs(steps - np.rint(steps)) / per_quarter
+    distances = onsets * _PER_QUARTER
+    distances -= np.rint(distances)
+    np.abs(distances, out=distances)
+    distances /= _PER_QUARTER
     near = max(_NEAR / quarter, 0.51 / division)
-    shares = np.count_nonzero(distances <= near, axis=1) / len(onsets)
-    chance = np.minimum(np.array(GRIDS) * max(2 * near, 1 / division), 1.0)
+    shares = np.array([np.count_nonzero(row) for row in distances <= near]) / len(onsets)
+    chance = np.minimum(_PER_QUARTER[:, 0] * max(2 * near, 1 / division), 1.0)
     beyond = np.where(chance < 0.9, (shares - chance) / np.maximum(1 - chance, 0.1), 0.0)
     full = np.flatnonzero((shares >= _EXPLAINED) & (beyond >= 0.5))
     best = int(full[0]) if len(full) else int(beyond.argmax())
@@ -92,7 +91,7 @@ def feel(passage: Passage) -> Feel | None:
         quantised=quantised,
         confidence=max(certain, 1 - certain),
         on_grid=float(shares[best]),
-        deviation=1000 * quarter * float(np.median(distances[best])) if follows else None,
+        deviation=1000 * quarter * median(distances[best]) if follows else None,
         grid=GRIDS[best] if follows else None,
         swing=swing,
         swing_confidence=agreed,
@@ -103,7 +102,7 @@ def _swing(onsets: NDArray[np.float64]) -> tuple[float | None, float]:
     """Swing ratio and confidence, from ascending onsets in quarter notes."""
     beats = np.floor(onsets + _ON)
     places = onsets - beats
-    beat = np.cumsum(np.diff(beats, prepend=beats[:1]) != 0)
+    beat = np.cumsum(changes(beats)) - 1
     # Places in a beat: on it, before an off-beat eighth, that eighth early and late, after it.
     cells = beat * 5 + np.searchsorted(np.array([_ON, _FIRST, _MIDDLE, _LAST]), places, "right")
     size = int(beat[-1]) + 1
@@ -116,6 +115,6 @@ def _swing(onsets: NDArray[np.float64]) -> tuple[float | None, float]:
     if count < _FEWEST_PAIRS or triplets > count / 2:
         return None, 0.0
     long = (sums[:, 2] + sums[:, 3])[pairs] / (early + late)[pairs] - sums[pairs, 0] / on[pairs]
-    middle = float(np.median(long))
+    middle = median(long)
     agreed = float(np.count_nonzero(np.abs(long - middle) <= _TOGETHER)) / count
     return middle / (1 - middle), agreed * count / (count + _FEWEST_PAIRS)

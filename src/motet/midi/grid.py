@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import cmath
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+from motet.midi.runs import changes, median
 
 if TYPE_CHECKING:
     from motet.midi.passage import Passage
@@ -20,6 +24,9 @@ _STRETCH = 64  # quarter notes within which notes must keep to one grid
 _MOST_STRETCHES = 256
 _ALIGNED = 0.07  # quarter notes: nearer than this, the notes' grid is the written one
 _MARGIN = 2.0  # how much heavier accents between the written beats must be to be taken for the beats
+
+_STROKES = np.full(128, 0.3)  # how strong drums are
+_STROKES[KICKS[0] : SNARES[-1] + 1] = 1.0
 
 
 @dataclass(frozen=True)
@@ -40,13 +47,11 @@ class Grid:
 
 def grid(passage: Passage) -> Grid:
     """The grid that the onsets of a passage keep to."""
-    notes = passage.struck
-    if not len(notes):
+    if not len(passage.struck):
         return Grid(0.0, 4, 0.0)
     division = passage.clock.division
-    at = notes["start"] * _BINS // division
-    moments = np.sort(at)
-    moments = moments[np.diff(moments, prepend=-1) != 0]  # a chord counts once
+    moments = passage.onsets * _BINS // division
+    moments = moments[changes(moments)]  # a chord counts once
     stretches = moments // (_BINS * _STRETCH)
     stretches -= stretches[0]
     stretches //= stretches[-1] // _MOST_STRETCHES + 1
@@ -58,9 +63,9 @@ def grid(passage: Passage) -> Grid:
     chance, most = float(len(moments)), float((sizes**2).sum())
     resultants = np.sqrt(np.maximum(power - chance, 0.0) / max(most - chance, 1.0))
     per_quarter = 3 if resultants[2] > resultants[3] else 4
-    phase = np.angle((spectrum[:, per_quarter] * sizes).sum()) / (-2 * np.pi * per_quarter)
+    phase = cmath.phase((spectrum[:, per_quarter] * sizes).sum()) / (-2 * math.pi * per_quarter)
     phase += 0.5 / _BINS  # a bin is known by its lower edge
-    fold = np.bincount(at % _BINS, passage.accents, _BINS)
+    fold = np.bincount(passage.struck["start"] * _BINS // division % _BINS, passage.accents, _BINS)
     choices = (phase + np.arange(per_quarter) / per_quarter + 0.5) % 1 - 0.5
     places = np.floor(choices * _BINS).astype(np.int64)
     felt = fold[places - 1] + fold[places] + fold[(places + 1) % _BINS]
@@ -68,8 +73,12 @@ def grid(passage: Passage) -> Grid:
     if aligned:
         felt[0] *= _MARGIN
     best = int(felt.argmax())
-    shift = 0.0 if strength < FOLLOWED or (aligned and not best) else float(choices[best])
-    return Grid(strength, per_quarter, shift)
+    if strength < FOLLOWED or (aligned and not best):
+        return Grid(strength, per_quarter, 0.0)
+    # The bins know the shift to a 48th of a quarter note; where notes are quantised, the median is exact.
+    steps = (passage.onsets / division - choices[best]) * per_quarter
+    shift = float(choices[best]) + median(steps - np.rint(steps)) / per_quarter
+    return Grid(strength, per_quarter, shift - round(shift))
 
 
 def accents(passage: Passage) -> NDArray[np.float64]:
@@ -79,13 +88,11 @@ def accents(passage: Passage) -> NDArray[np.float64]:
     up to about half a second (Parncutt, "A perceptual model of pulse salience", Music Perception 11, 1994).
     """
     notes = passage.struck
-    weights = notes["velocity"] / 127
     quarters = passage.clock.to_quarters(passage.end - passage.start)
     scale = 2 * passage.seconds / quarters / passage.clock.division if quarters else 0.0
+    weights: NDArray[np.float64] = 1 - np.exp(notes["duration"] * -scale)
     drums = notes["is_drum"]
-    minor = drums & ((notes["pitch"] < KICKS[0]) | (notes["pitch"] > SNARES[-1]))
-    held = 1 - np.exp(notes["duration"] * -scale)
-    held[drums] = 1.0
-    held[minor] = 0.3
-    weighed: NDArray[np.float64] = weights * held
-    return weighed
+    if drums.any():
+        weights[drums] = _STROKES.take(notes["pitch"][drums])
+    weights *= notes["velocity"] / 127
+    return weights

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from motet.midi.passage import Floats, Ints, Passage
+from motet.midi.passage import Ints, Passage
 
 Mode = Literal["major", "minor"]
 
@@ -17,8 +17,6 @@ _SHORT: dict[Mode, tuple[str, ...]] = {
 }
 _FLAT_MAJORS = frozenset((1, 3, 5, 8, 10))  # by tonic; a minor key is written as its relative major is
 
-# Tonics down, pitch classes across: the distance of each above the tonic.
-_ABOVE = (np.arange(12)[:, None] + np.arange(12)) % 12
 # Major triads on C, C sharp, ... then minor ones: pitch classes down, triads across.
 _TRIADS = (
     np.concatenate([np.isin((np.arange(12)[:, None] - np.arange(12)) % 12, tones) for tones in ((0, 4, 7), (0, 3, 7))], 1) * 1.0
@@ -40,6 +38,9 @@ _WEIGHTS = np.array(
     ]
 )
 _MINOR = 1.26
+# The same for all tonics: what sounds down, keys across.
+_SPEAKS = _WEIGHTS[:, :, (np.arange(12)[:, None] - np.arange(12)) % 12].transpose(1, 2, 3, 0).reshape(36, 24)
+_MODES = np.tile((0.0, _MINOR), 12)
 
 
 @dataclass(frozen=True)
@@ -88,27 +89,31 @@ def key(passage: Passage) -> Key | None:
 
 def keys(passage: Passage, edges: Ints) -> list[Key | None]:
     """As `key`, of each span between ascending ticks `edges`, which lie in the passage; a beat counts where it begins."""
-    beats = np.searchsorted(passage.beats.edges[:-1], edges)
-    chroma = passage.chroma
+    beats = passage.beats.edges[:-1].searchsorted(edges)
+    count = int(beats[-1])
+    chroma = passage.chroma[:count]
     loudness = np.sqrt(np.einsum("ij,ij->i", chroma, chroma))
-    fits = np.exp(_SHARPNESS * (chroma / np.where(loudness > 0, loudness, 1)[:, None]) @ _TRIADS)
-    fits *= ((loudness > 0) / fits.sum(1))[:, None]
-    spans = zip(beats[:-1].tolist(), beats[1:].tolist(), strict=True)
-    return [_key(chroma[first:last].sum(0), fits[first:last].sum(0)) for first, last in spans]
+    fits = np.exp(_SHARPNESS * (chroma / (loudness + (loudness == 0))[:, None]) @ _TRIADS)
+    fits *= ((loudness > 0) / (fits @ np.ones(24)))[:, None]
+    # A row of nothing behind, for spans behind all beats; one without a beat would be given that at its edge.
+    sounds = np.zeros((count + 1, 36))
+    sounds[:-1, :12], sounds[:-1, 12:] = chroma, fits
+    sums = np.add.reduceat(sounds, beats[:-1])
+    sums[beats[1:] == beats[:-1]] = 0
+    totals = np.stack([sums[:, :12].sum(1), sums[:, 12:].sum(1)], axis=1)
+    heard = totals[:, 0] > 0
+    shares = sums / np.repeat(np.where(heard[:, None], totals, 1), (12, 24), axis=1)
+    scores = np.sqrt(shares) @ _SPEAKS + _MODES
+    chances = np.exp(scores - scores.max(1, keepdims=True))
+    chances /= chances.sum(1, keepdims=True)
+    rows = zip(heard.tolist(), chances.argsort(1).tolist(), chances.tolist(), strict=True)
+    return [_key(order, those) if any_ else None for any_, order, those in rows]
 
 
-def _key(classes: Floats, triads: Floats) -> Key | None:
-    """The likeliest key of what sounds: time of each pitch class, and of each triad."""
-    if not classes.any():
-        return None
-    triads = triads / triads.sum()
-    shares = np.sqrt(np.stack([classes / classes.sum(), triads[:12], triads[12:]]))
-    scores = np.einsum("kta,mka->tm", shares[:, _ABOVE], _WEIGHTS)
-    scores[:, 1] += _MINOR
-    raised: Floats = np.exp(scores - scores.max()).ravel()  # C major, C minor, C sharp major ...
-    chances = raised / raised.sum()
-    second, first = np.argsort(chances)[-2:].tolist()
-    return Key(first // 2, _mode(first), float(chances[first]), (second // 2, _mode(second)), float(chances[second]))
+def _key(order: list[int], chances: list[float]) -> Key:
+    """The likeliest of the keys C major, C minor, C sharp major ... in ascending order of chance."""
+    second, first = order[-2:]
+    return Key(first // 2, _mode(first), chances[first], (second // 2, _mode(second)), chances[second])
 
 
 def _name(tonic: int, mode: Mode) -> str:

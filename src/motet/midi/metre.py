@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from motet.midi.passage import Passage
+from motet.midi.passage import CLASSES, Passage
 from motet.midi.pulse import is_compound
 from motet.midi.tap import main_metre
 
@@ -17,7 +17,9 @@ _FEWEST_CELLS = 40
 # Half beats between notes alike: bars of three beats against bars of two and four; beats of three against beats of two.
 _THREES, _TWOS_AND_FOURS = [6, 12, 18, 30], [4, 8, 16, 20, 28, 32]
 _IN_THREE, _IN_TWO = [3, 9, 15], [2, 4, 8, 10, 14, 16]
-_LONGEST_LAG = 33
+_LAGS = sorted({*_THREES, *_TWOS_AND_FOURS, *_IN_THREE, *_IN_TWO})
+_VOICES, _ROWS = (0, 1, 2), (1, 1, 12)  # all notes, the bass, twelve pitch classes: first row and number of rows
+_LONGEST_LAG = _LAGS[-1] + 1
 # Multinomial logit (constant, threes, beats in three) of duple, triple and compound bars.
 _WEIGHTS = np.array([(2.49, -6.38, -2.48), (-0.77, 2.96, -4.25), (-1.72, 3.42, 6.73)])
 
@@ -80,29 +82,33 @@ def _chances(passage: Passage, beat: int) -> NDArray[np.float64] | None:
     count = int(cells.max()) + 1
     if count < _FEWEST_CELLS:
         return None
-    pitches = notes["pitch"].astype(np.int64)
-    pitched = ~notes["is_drum"]
-    tones = cells[pitched] * 12 + pitches[pitched] % 12
-    low = pitched & (pitches < _BASS)
-    voices = [
-        np.bincount(cells, weights, count)[:, None],
-        np.bincount(cells[low], weights[low], count)[:, None],
-        np.bincount(tones, weights[pitched], count * 12).reshape(count, 12),
-    ]
-    columns = []
-    for voice in voices:
-        voice = np.minimum(voice, 24 * voice.mean())  # no single crash outweighs the rest
-        voice = voice - voice.mean(axis=0)
-        if (power := float((voice * voice).sum())) > 1e-9:
-            columns.append(voice / power**0.5)
-    if not columns:
+    # Silence as long as the longest lag behind each voice: then all of them are one long line.
+    size = count + _LONGEST_LAG
+    curves = np.zeros((14, size))
+    voices = curves[:, :count]
+    voices[0] = np.bincount(cells, weights, count)
+    pitches, drums = notes["pitch"], notes["is_drum"]
+    if drums.any():
+        pitched = ~drums
+        pitches, weights, cells = pitches[pitched], weights[pitched], cells[pitched]
+    low = pitches < _BASS
+    voices[1] = np.bincount(cells[low], weights[low], count)
+    curves[2:] = np.bincount(CLASSES.take(pitches) * size + cells, weights, 12 * size).reshape(12, size)
+    mean = np.add.reduceat(voices.sum(axis=1), _VOICES) / _ROWS / count
+    np.minimum(voices, np.repeat(24 * mean, _ROWS)[:, None], out=voices)  # no single crash outweighs the rest
+    voices -= voices.sum(axis=1, keepdims=True) / count
+    powers = np.add.reduceat(np.einsum("ij,ij->i", voices, voices), _VOICES)
+    heard = powers > 1e-9
+    if not heard.any():
         return None
-    curves = np.concatenate(columns, axis=1)
-    spectrum = np.fft.rfft(curves, 1 << (count + _LONGEST_LAG - 1).bit_length(), axis=0)
-    products = np.fft.irfft((spectrum.real**2 + spectrum.imag**2).sum(axis=1))[:_LONGEST_LAG]
-    alike = products * count / (count - np.arange(_LONGEST_LAG)) / len(columns)
-    threes = alike[_THREES].mean() - alike[_TWOS_AND_FOURS].mean()
-    in_three = alike[_IN_THREE].mean() - alike[_IN_TWO].mean()
+    voices *= np.repeat(heard / np.sqrt(powers + ~heard), _ROWS)[:, None]
+    line, many = curves.ravel(), int(np.count_nonzero(heard))
+    alike = {lag: float(line[:-lag] @ line[lag:]) * count / (count - lag) / many for lag in _LAGS}
+
+    def at(lags: list[int]) -> float:
+        return sum(alike[lag] for lag in lags) / len(lags)
+
+    threes, in_three = at(_THREES) - at(_TWOS_AND_FOURS), at(_IN_THREE) - at(_IN_TWO)
     scores = _WEIGHTS @ (1.0, threes, in_three)
     chances: NDArray[np.float64] = np.exp(scores - scores.max())
     chances /= chances.sum()

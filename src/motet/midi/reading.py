@@ -1,7 +1,7 @@
 """MIDI bytes → a score on one clock, or the reason why not."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from heapq import merge
@@ -49,6 +49,8 @@ NOTE = np.dtype(
     ]
 )
 
+CONTROL = np.dtype([("moment", np.int64), ("number", np.uint8), ("value", np.uint8)])
+
 
 @dataclass(frozen=True, eq=False)
 class Score:
@@ -71,9 +73,45 @@ class Score:
         return notes_of(self.symusic)
 
     @cached_property
+    def _controls(self) -> NDArray[np.void]:
+        """All controller events, in order of their moments: these are ticks, the track's index above them."""
+        played = [(index, track.controls.numpy()) for index, track in enumerate(self.symusic.tracks) if track.controls]
+        controls = np.empty(sum(len(columns["time"]) for _, columns in played), CONTROL)
+        end = 0
+        for index, columns in played:
+            begin, end = end, end + len(columns["time"])
+            controls["moment"][begin:end] = columns["time"]
+            controls["moment"][begin:end] += index << 32
+            controls["number"][begin:end], controls["value"][begin:end] = columns["number"], columns["value"]
+        return controls
+
+    def controlled(
+        self, numbers: Iterable[int], tracks: NDArray[np.integer], ticks: NDArray[np.int64]
+    ) -> Iterator[NDArray[np.int64] | None]:
+        """For each controller, what it was last set to on each track (by symusic's index) at each tick or before.
+
+        -1 where it was not set; None for one that never is.
+        """
+        own = tracks.astype(np.int64) << 32
+        asked = own | ticks
+        for number in numbers:
+            told = self._controls[self._controls["number"] == number]
+            if not len(told):
+                yield None
+                continue
+            moments = np.ascontiguousarray(told["moment"])
+            at = moments.searchsorted(asked, "right") - 1
+            yield np.where((at >= 0) & (moments[at] >= own), told["value"][at], np.int64(-1))
+
+    @cached_property
     def last_off(self) -> int:
         """The tick at which the last note ends, 0 without notes."""
         return int((self.notes["start"] + self.notes["duration"]).max(initial=0))
+
+    @cached_property
+    def end(self) -> int:
+        """The tick at which the song is over: `last_off`, or one tick beyond the last onset if that is later."""
+        return max(self.last_off, int(self.notes["start"].max(initial=-1)) + 1)
 
     @cached_property
     def duration(self) -> float:
@@ -115,8 +153,8 @@ def notes_of(score: ScoreTick) -> NDArray[np.void]:
     for name, source in (("start", "time"), ("duration", "duration"), ("pitch", "pitch"), ("velocity", "velocity")):
         np.concatenate([column[source] for column in columns], out=notes[name], casting="unsafe")
     notes["track"] = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
-    notes["program"] = np.array([track.program for track in tracks], np.uint8)[notes["track"]]
-    notes["is_drum"] = np.array([track.is_drum for track in tracks], np.bool_)[notes["track"]]
+    notes["program"] = np.repeat(np.array([track.program for track in tracks], np.uint8), sizes)
+    notes["is_drum"] = np.repeat(np.array([track.is_drum for track in tracks], np.bool_), sizes)
     return notes
 
 
@@ -241,7 +279,8 @@ def _read_clean(data: bytes, *, repaired: bool) -> Score:
     times = [column for column in (starts, ends, tempi["time"], metres["time"]) if len(column)]
     if times and min(int(column.min()) for column in times) < 0:
         raise Unreadable("wrapped_time", "times run past 2^31 ticks")
-    if (np.diff(starts)[np.diff(notes["track"]) == 0] < 0).any():
+    track = notes["track"]
+    if ((starts[1:] < starts[:-1]) & (track[1:] == track[:-1])).any():
         raise Unreadable("wrapped_time", "times run past 2^32 ticks")
     end = max((int(column.max()) for column in times), default=0)
     if end > LONGEST_TICKS:

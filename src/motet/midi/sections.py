@@ -8,15 +8,15 @@ fill and at a crash. A dynamic programme weighs that against lengths that sectio
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from operator import add
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from motet.midi.errors import Unreadable
 from motet.midi.passage import MOST_BEATS, Passage
+from motet.midi.runs import changes, holding
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -45,6 +45,7 @@ _SHARES = np.array([share for _, share in _COLUMNS.values()], np.float32)
 _OFFSETS = np.cumsum(_SIZES) - _SIZES
 _SILENCES = _OFFSETS + _SIZES - 1
 _RHYTHM, _DRUMS, _BAND, _HARMONY, _NOTES, _INTERVALS, _REGISTER = _OFFSETS.tolist()
+_MEMBERS = np.repeat(np.eye(len(_SIZES), dtype=np.float32), _SIZES, axis=0)  # which numbers are of which kind
 _BACKING = _SHARES[:4].sum()
 
 _CLASSES = np.arange(256) % 12  # of pitches, and of steps up
@@ -129,15 +130,16 @@ def _bar_lines(passage: Passage, notes: NDArray[np.void]) -> Ints:
     """The bar lines of n bars, n + 1 of them, from the bar of the first onset to that of the last."""
     clock, starts = passage.clock, notes["start"]
     onset = int(starts.min())
-    first = clock.to_bars(onset)[0]
-    line, following = clock.from_bars([first, first + 1]).tolist()
+    first, last = clock.to_bars(onset)[0], clock.to_bars(int(starts.max()))[0]
+    lines = clock.from_bars(np.arange(first, max(last, first + 1) + 2)[: MOST_BEATS + 3])
+    line, following = lines[:2].tolist()
     early = min(clock.division // 12, (following - line) // 4)
-    if following - onset <= early and following < passage.end:
-        first += 1  # a note played a shade before the bar line belongs to the bar after
-    last = max(clock.to_bars(int(starts.max()))[0], first)
-    if last - first >= MOST_BEATS:
+    # A note played a shade before the bar line belongs to the bar after.
+    belated = following - onset <= early and following < passage.end
+    lines = lines[1:] if belated else lines[: last - first + 2]
+    if len(lines) > MOST_BEATS + 1:
         raise Unreadable("absurd_length", f"more than {MOST_BEATS:,} bars of music")
-    return np.unique(clock.from_bars(np.arange(first, last + 2)))
+    return lines[changes(lines)]
 
 
 def _over_stretches(notes: NDArray[np.void], lines: Ints) -> tuple[NDArray[np.float64], Floats]:
@@ -167,47 +169,48 @@ def _count(notes: NDArray[np.void], lines: Ints) -> Floats:
     """How often each thing that bars are compared by occurs in each bar: (bars, _WIDTH)."""
     bars = len(lines) - 1
     starts, drums = notes["start"], notes["is_drum"]
-    at = np.clip(np.searchsorted(lines, starts, "right") - 1, 0, bars - 1)
-    length = np.diff(lines)[at]
-    # To the nearest moment: a note played early counts for the bar it was meant for.
-    into = np.maximum(2 * _SLOTS * (starts - lines[at]) + length, 0) // (2 * length)
+    at = np.maximum(holding(lines, starts), 0)
+    length = (lines[1:] - lines[:-1])[at]
+    # To the nearest moment: a note played early counts for the bar it was meant for. Quotients of floats are exact here, and
+    # several times as fast.
+    into = (np.maximum(2 * _SLOTS * (starts - lines[at]) + length, 0) / (2 * length)).astype(np.int64)
     moments = np.minimum(at * _SLOTS + into, bars * _SLOTS - 1)
-    pitches = notes["pitch"].astype(np.int64)
-    keys = np.sort((moments << 7 | pitches)[~drums])
+    pitches, programs = notes["pitch"], notes["program"]
+    counts = np.zeros((bars, _WIDTH), np.float32)
+
+    def count(block: int, size: int, things: Ints) -> None:
+        """Things of one kind, numbered through the bars, `size` numbers in each."""
+        counts[:, block : block + size] = np.bincount(things, minlength=bars * size).reshape(bars, size)
+
+    if drums.any():
+        programs = np.where(drums, np.uint8(128), programs)
+    count(_BAND, 129, (moments >> _BITS) * 129 + programs)
+    if drums.any():
+        count(_DRUMS, 5 * _SLOTS, moments[drums] * 5 + _KINDS.take(pitches[drums]))
+        moments, pitches = moments[~drums], pitches[~drums]
+    keys = np.sort(moments << 7 | pitches)
     moment, pitch = keys >> 7, keys & 127
-    top = np.append(moment[1:] != moment[:-1], np.ones(min(len(keys), 1), bool))
-    pitch_class, (bar, place) = _CLASSES[pitch], _split(moment)
-    line, melody = moment[top], pitch[top]
-    line_bar, line_place = _split(line)
-    step = _CLASSES[np.diff(melody, prepend=melody[:1])]
-    struck_bar, struck_place = _split(moments[drums])
-    sung = line_bar + _NOTES + line_place * 12 + pitch_class[top]
-    columns = np.concatenate(
-        [
-            bar + _RHYTHM + place,
-            struck_bar + _DRUMS + struck_place * 5 + _KINDS[pitches[drums]],
-            _split(moments)[0] + _BAND + np.where(drums, 128, notes["program"]),
-            bar + _HARMONY + pitch_class,
-            bar + _NOTES + place * 12 + pitch_class,
-            sung,  # what is on top tells sections of the same harmony apart: it counts three times
-            sung,
-            line_bar + _INTERVALS + line_place * 12 + step,
-            bar + _REGISTER + (pitch - pitch.min(initial=127)) // 12,  # from the lowest: transposing changes nothing
-        ]
-    )
-    return np.bincount(columns, minlength=bars * _WIDTH).reshape(bars, _WIDTH).astype(np.float32)
-
-
-def _split(moments: Ints) -> tuple[Ints, Ints]:
-    """Where the row of a moment's bar begins, and its place in the bar."""
-    return (moments >> _BITS) * _WIDTH, moments & (_SLOTS - 1)
+    bar, tones = moment >> _BITS, _CLASSES.take(pitch)
+    count(_RHYTHM, _SLOTS, moment)
+    count(_HARMONY, 12, bar * 12 + tones)
+    count(_REGISTER, 11, bar * 11 + (pitch - pitch.min(initial=127)) // 12)  # from the lowest: transposing changes nothing
+    tones += moment * 12
+    top = np.flatnonzero(changes(moment[::-1])[::-1])  # the highest note of each moment
+    sung = tones[top]
+    # It tells sections of the same harmony apart, and counts three times.
+    count(_NOTES, 12 * _SLOTS, np.concatenate((tones, sung, sung)))
+    line, melody = moment[top] * 12, pitch[top]
+    line[1:] += _CLASSES[melody[1:] - melody[:-1]]
+    count(_INTERVALS, 12 * _SLOTS, line)
+    return counts
 
 
 def _unit(counts: Floats) -> Floats:
     """Bars as vectors: the product of two is their likeness, 0 to 1; silence is like silence."""
-    totals = np.add.reduceat(counts, _OFFSETS, axis=1)
+    totals = counts @ _MEMBERS
     silent = totals == 0
-    unit: Floats = counts * np.repeat(_SHARES / (totals + silent), _SIZES, axis=1)
+    unit: Floats = (_SHARES / (totals + silent)) @ _MEMBERS.T
+    unit *= counts
     unit[:, _SILENCES] = silent * _SHARES
     np.sqrt(unit, out=unit)
     return unit
@@ -222,28 +225,24 @@ def _odds(counts: Floats) -> Floats:
     unit = _unit(counts)
     backing, told = unit[:, :_NOTES], unit[:, _NOTES:]
     backed = backing @ backing.T
-    whole = _lags(backed + told @ told.T)
-    band = _lags(backed / _BACKING)
-    sums = _running(whole)
-    begins, _ = _repeats(sums, 4)
-    sums = _running(band)
-    unlike = _unlike(band, 4)
+    whole, band = _lags(backed + told @ told.T), _lags(backed / _BACKING)
+    whole_by_4, band_by_2 = _windows(whole, 4), _windows(band, 2)
+    whole_by_8, band_by_4 = _windows(whole_by_4, 8, 4), _windows(band_by_2, 4, 2)
     crash = counts[:, _DRUMS + _CRASH] > 0
-    measures = np.array(
+    measures = np.stack(
         [
-            begins,
-            np.add(*_repeats(sums, 4)),
-            np.add(*_repeats(sums, 8)),
-            unlike,
-            _above(_unlike(whole, 4), 4),
-            _above(_unlike(whole, 8), 8),
-            _above(_unlike(band, 2), 2),
-            crash * (1 - crash.mean()),
+            _repeats(whole_by_4, 4)[0],
+            np.add(*_repeats(band_by_4, 4)),
+            np.add(*_repeats(_windows(band_by_4, 8, 4), 8)),
+            _unlike(band_by_4, 4),
+            _above(_unlike(whole_by_4, 4), 4),
+            _above(_unlike(whole_by_8, 8), 8),
+            _above(_unlike(band_by_2, 2), 2),
+            crash * np.float32(1 - crash.mean()),
             _fills(unit[:, _DRUMS:_BAND]),
-        ],
-        np.float32,
+        ]
     )
-    around = np.pad(measures, ((0, 0), (2, 2)), mode="edge")
+    around = _edged(measures, 2)
     highest = np.maximum(np.maximum(around[:, :-4], around[:, 1:-3]), np.maximum(around[:, 3:-1], around[:, 4:]))
     height = measures - highest
     peaks = np.maximum(height, 0)
@@ -253,65 +252,69 @@ def _odds(counts: Floats) -> Floats:
     return odds
 
 
+_PAD = 8  # zeros before and after each lag
+
+
 def _lags(likeness: Floats) -> Floats:
-    """[l, i]: how much more bars i and i + l are alike than any two bars of the song, 0 beyond its end."""
+    """[l, _PAD + i]: how much more bars i and i + l are alike than any two bars of the song, 0 beyond its end."""
     bars = len(likeness)
     mean = (float(likeness.sum()) - bars) / (bars * (bars - 1))
-    more = np.maximum(likeness - mean, 0) / max(1 - mean, 1e-3)
+    more = likeness - np.float32(mean)
+    np.maximum(more, 0, out=more)
+    more /= np.float32(max(1 - mean, 1e-3))
     padded = np.zeros((bars, 2 * bars), np.float32)
     np.multiply(more, np.sqrt(more), out=padded[:, :bars])
     down, right = padded.strides
-    return np.ascontiguousarray(as_strided(padded, (bars, bars), (right, down + right)))
+    lags = np.zeros((bars, bars + 2 * _PAD), np.float32)
+    lags[:, _PAD : _PAD + bars] = np.ndarray((bars, bars), np.float32, padded, 0, (right, down + right))
+    return lags
 
 
-_PAD = 9
+def _windows(lags: Floats, length: int, known: int = 1) -> Floats:
+    """Sums over `length` bars from each on; `lags` are such sums over `known` bars, half as many unless that is 1."""
+    while known < length:
+        lags = lags[:, :-known] + lags[:, known:]
+        known *= 2
+    return lags
 
 
-def _running(lags: Floats) -> Floats:
-    """Running sums along each lag; the sum of the first i is at i + _PAD."""
-    bars = len(lags)
-    sums = np.zeros((bars, bars + 2 * _PAD), np.float32)
-    np.cumsum(lags, axis=1, out=sums[:, _PAD + 1 : _PAD + 1 + bars])
-    sums[:, _PAD + 1 + bars :] = sums[:, _PAD + bars, None]
-    return sums
-
-
-def _repeats(sums: Floats, length: int) -> tuple[Floats, Floats]:
+def _repeats(windows: Floats, length: int) -> tuple[Floats, Floats]:
     """How sharply `length` bars begin, and cease, to be like some others at each bar."""
-    bars = len(sums)
+    bars = len(windows)
     padded = np.zeros((bars, 2 * bars), np.float32)
     change = padded[:, bars:]
-    after, before = sums[:, _PAD + length : _PAD + length + bars], sums[:, _PAD - length : _PAD - length + bars]
-    np.add(after, before, out=change)
-    middle = sums[:, _PAD : _PAD + bars]
-    change -= middle
-    change -= middle
+    np.subtract(windows[:, _PAD : _PAD + bars], windows[:, _PAD - length : _PAD - length + bars], out=change)
     change[:2] = 0
     # The same seen from the later of the two: row l moved l bars on.
     down, right = padded.strides
-    later = as_strided(change, (bars, bars), (down - right, right))
+    later = np.ndarray((bars, bars), np.float32, padded, bars * right, (down - right, right))
     begins, ceases = np.maximum(change.max(0), later.max(0)), np.minimum(change.min(0), later.min(0))
     return begins / length, -ceases / length
 
 
-def _unlike(lags: Floats, length: int) -> Floats:
+def _unlike(windows: Floats, length: int) -> Floats:
     """How little the `length` bars from each bar on are like the `length` before, bar by bar: -1 to 0."""
-    bars = len(lags)
+    bars = len(windows)
     if bars <= 2 * length:
         return np.zeros(bars, np.float32)
-    sums = np.concatenate([np.zeros(1, np.float32), np.cumsum(lags[length])])
-    first = np.arange(bars - length)
-    until = np.minimum(first + length, bars - length)
-    found = (sums[first] - sums[until]) / (until - first).astype(np.float32)
-    found[-2:] = mean = found.mean()
-    return np.concatenate([np.full(length, mean), found])
+    found = np.empty(bars, np.float32)
+    own = found[length:]
+    np.divide(windows[length, _PAD : _PAD + bars - length], -length, out=own)
+    own[-length:] *= length / np.arange(length, 0, -1, dtype=np.float32)  # these have fewer bars to be like
+    own[-2:] = found[:length] = own.mean()
+    return found
 
 
 def _above(values: Floats, length: int) -> Floats:
     """How far values lie above those `length` bars before and after."""
-    around = np.pad(values, length, mode="edge")
+    around = _edged(values, length)
     above: Floats = values - (around[: len(values)] + around[2 * length :]) / np.float32(2)
     return above
+
+
+def _edged(values: Floats, width: int) -> Floats:
+    """Values with the first and the last of each row said `width` times more."""
+    return np.concatenate([values[..., [0] * width], values, values[..., [-1] * width]], axis=-1)
 
 
 def _fills(drums: Floats) -> Floats:
@@ -325,14 +328,13 @@ def _fills(drums: Floats) -> Floats:
 # Cutting
 
 
-def _preference() -> list[float]:
+def _preference() -> NDArray[np.float64]:
     """Log odds of each length in bars, LONGEST first: multiples of eight and four, nothing very short or long."""
     bars = np.arange(LONGEST + 1)
     odds = -np.select([bars % 8 == 0, bars % 4 == 0, bars % 2 == 0], [0.10, 0.18, 1.20], 1.35)
     odds -= 0.83 * np.maximum(0, 4 - bars) + 0.20 * np.maximum(0, bars - 16) + 0.25 * np.maximum(0, bars - 24)
     odds[1] = -30
-    most_first: list[float] = odds[:0:-1].tolist()
-    return most_first
+    return odds[:0:-1]
 
 
 _PREFERENCE = _preference()
@@ -342,13 +344,14 @@ def _cut(odds: NDArray[np.float64]) -> list[int]:
     """The bars at which sections begin, and the number of bars."""
     bars = len(odds)
     gains = [*odds.tolist(), 0.0]
-    best, came = [0.0], [0]
+    best = np.full(LONGEST + bars + 1, -np.inf)  # of the music up to each bar; before its beginning there is none
+    best[LONGEST] = 0.0
+    came, tried = [0], np.empty(LONGEST)
     for end in range(1, bars + 1):
-        first = max(end - LONGEST, 0)
-        tried = list(map(add, best[first:], _PREFERENCE[LONGEST - (end - first) :]))
-        highest = max(tried)
-        best.append(highest + gains[end])
-        came.append(first + tried.index(highest))
+        np.add(best[end : end + LONGEST], _PREFERENCE, out=tried)
+        at = int(tried.argmax())
+        best[LONGEST + end] = tried[at] + gains[end]
+        came.append(end + at - LONGEST)
     edges = [bars]
     while edges[-1]:
         edges.append(came[edges[-1]])
@@ -359,13 +362,14 @@ _CALM, _DOUBT = 0.59, -0.79  # from log odds of chosen boundaries to probabiliti
 
 # Letters
 
-_LIKE_BARS, _LIKE_SLOTS = 8, 8
+_LIKE_BARS, _LIKE_SLOTS = 8, _SLOTS // 2
 _SAME, _OTHER = 16.9, 11.9  # log odds that two sections are the same, by their likeness
 
 
 def _moments(counts: Floats) -> Floats:
     """The pitch classes of each bar in eighths of it: (bars, eighths, 12)."""
-    moments: Floats = counts[:, _NOTES : _INTERVALS - 1].reshape(-1, _LIKE_SLOTS, _SLOTS // _LIKE_SLOTS, 12).sum(axis=2)
+    sixteenths = counts[:, _NOTES : _INTERVALS - 1].reshape(-1, _LIKE_SLOTS, 2, 12)
+    moments: Floats = sixteenths[:, :, 0] + sixteenths[:, :, 1]
     return moments
 
 
@@ -389,15 +393,15 @@ def _letters(openings: Floats) -> list[tuple[str, float]]:
     for begin in range(0, len(openings), LETTERS):
         some = openings[begin : begin + LETTERS]
         against = np.concatenate([known, some])
-        turned = some.reshape(len(some), -1, 12)[:, :, _TURNS].transpose(0, 2, 1, 3).reshape(12 * len(some), -1)
+        turned = _turned(some).reshape(12 * len(some), -1)
         likeness = (turned @ against.T).reshape(len(some), 12, -1).max(axis=1)
         firsts, numbers = list(range(len(known))), names
-        for i, row in enumerate(likeness):
+        for i, row in enumerate(likeness.tolist()):
             chance, letter = 0.0, -1
             if firsts:
-                j = int(np.argmax(row[firsts]))
-                chance = float(1 / (1 + np.exp(-(_SAME * row[firsts[j]] - _OTHER))))
-                letter = numbers[j]
+                most = max(row[first] for first in firsts)
+                chance = 1 / (1 + math.exp(_OTHER - _SAME * most))
+                letter = numbers[[row[first] for first in firsts].index(most)]
             if chance <= 0.5:
                 chance, letter = 1 - chance, count
                 firsts, numbers = [*firsts, len(known) + i], [*numbers, letter]
@@ -407,7 +411,12 @@ def _letters(openings: Floats) -> list[tuple[str, float]]:
     return found
 
 
-_TURNS = (np.arange(12)[:, None] + np.arange(12)) % 12
+def _turned(openings: Floats) -> Floats:
+    """Openings in all twelve transpositions."""
+    tones = openings.reshape(len(openings), -1, 12)
+    twice = np.concatenate((tones, tones), axis=2)
+    each, moment, tone = twice.strides
+    return np.ndarray((len(openings), 12, twice.shape[1], 12), np.float32, twice, 0, (each, tone, moment, tone))
 
 
 def _name(number: int) -> str:

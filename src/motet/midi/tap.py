@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from motet.midi.grid import FOLLOWED, KICKS, SNARES, Grid
 from motet.midi.passage import Passage
 from motet.midi.pulse import is_compound
+from motet.midi.runs import changes
 
 Floats = NDArray[np.float64]
 
@@ -89,11 +90,9 @@ def _written(passage: Passage, lattice: Grid, per_minute: float) -> Tap:
     beat = 4 / bottom * (3 if compound else 1)
     levels = beat * np.array([1, 1 / 3, 2] if compound else [1, 1 / 2, 3] if top == 3 else [1, 1 / 2, 2])
     tempi = per_minute / levels
-    notes = passage.struck
     # Onsets at least 40 ms apart are heard as two.
-    moments = notes["start"] * (60 * 25 / (per_minute * passage.clock.division))
-    moments = np.sort(moments.astype(np.int64))
-    distinct = 1 + int(np.count_nonzero(np.diff(moments)))
+    moments = (passage.onsets * (60 * 25 / (per_minute * passage.clock.division))).astype(np.int64)
+    distinct = int(np.count_nonzero(changes(moments)))
     events = distinct * 25 * 60 / (max(int(moments[-1] - moments[0]), 25) * tempi)
     scores = _liking(tempi, events)
     scores[0] += _WRITTEN
@@ -117,9 +116,13 @@ def _turns(passage: Passage, levels: Floats) -> Floats:
     The inner product of the two drums' Fourier coefficients at the period of two taps, in folds of 12 quarter notes.
     """
     notes = passage.struck
-    pitches, drums = notes["pitch"], notes["is_drum"]
-    kicks = notes[drums & ((pitches == KICKS[0]) | (pitches == KICKS[1]))]
-    snares = notes[drums & (pitches >= SNARES[0]) & (pitches <= SNARES[-1])]
+    drums = notes["is_drum"]
+    if not drums.any():
+        return np.zeros(len(levels))
+    drums = np.flatnonzero(drums)
+    pitches = notes["pitch"][drums]
+    kicks = notes[drums[(pitches == KICKS[0]) | (pitches == KICKS[1])]]
+    snares = notes[drums[(pitches >= SNARES[0]) & (pitches <= SNARES[-1])]]
     if not len(kicks) or not len(snares):
         return np.zeros(len(levels))
     division, cells = passage.clock.division, _CYCLE * _CELLS

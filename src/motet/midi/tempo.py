@@ -53,13 +53,14 @@ class TempoMap:
             raise ValueError(msg)
         tempi = _changes(((tick, (us,)) for tick, us in self.tempi), (DEFAULT_TEMPO,))
         metres = _changes(((tick, (top, bottom)) for tick, top, bottom in self.metres), DEFAULT_METRE)
-        elapsed = [0]
-        for (tick, (us,)), (following, _) in pairwise(tempi):
-            elapsed.append(elapsed[-1] + (following - tick) * us)
-        for tick, (us,) in tempi:
-            if tick < 0 or not 0 < us < 1 << 24:
-                msg = f"no tempo: {us} microseconds per quarter note at tick {tick}"
-                raise ValueError(msg)
+        tempo_ticks = np.array([tick for tick, _ in tempi], np.int64)
+        tempo_us = np.array([us for _, (us,) in tempi], np.int64)
+        if tempo_ticks[0] < 0 or tempo_us.min() <= 0 or tempo_us.max() >= 1 << 24:
+            tick, us = next((tick, us) for tick, (us,) in tempi if tick < 0 or not 0 < us < 1 << 24)
+            msg = f"no tempo: {us} microseconds per quarter note at tick {tick}"
+            raise ValueError(msg)
+        elapsed = np.zeros(len(tempi), np.int64)
+        np.cumsum((tempo_ticks[1:] - tempo_ticks[:-1]) * tempo_us[:-1], out=elapsed[1:])
         bars = [0]
         for tick, metre in metres:
             top, bottom = metre
@@ -71,9 +72,9 @@ class TempoMap:
         settle = object.__setattr__
         settle(self, "tempi", tuple((tick, us) for tick, (us,) in tempi))
         settle(self, "metres", tuple((tick, top, bottom) for tick, (top, bottom) in metres))
-        settle(self, "_tempo_ticks", np.array([tick for tick, _ in tempi], np.int64))
-        settle(self, "_tempo_us", np.array([us for _, (us,) in tempi], np.int64))
-        settle(self, "_tempo_elapsed", np.array(elapsed, np.int64))
+        settle(self, "_tempo_ticks", tempo_ticks)
+        settle(self, "_tempo_us", tempo_us)
+        settle(self, "_tempo_elapsed", elapsed)
         settle(self, "_metre_ticks", np.array([tick for tick, _ in metres], np.int64))
         settle(self, "_metre_bars", np.array(bars, np.int64))
         # A bar lasts `top / bottom` ticks.
@@ -88,7 +89,7 @@ class TempoMap:
     def to_seconds(self, ticks: ArrayLike) -> Floats: ...
     def to_seconds(self, ticks: ArrayLike) -> Any:
         """Seconds from the start of the song at `ticks`."""
-        return _same_kind(self._elapsed(_ticks(ticks)) / (self.division * 1_000_000), ticks)
+        return _same_kind(self._elapsed(_ticks(ticks)) / (self.division * 1_000_000))
 
     @overload
     def from_seconds(self, seconds: float) -> int: ...
@@ -99,7 +100,7 @@ class TempoMap:
         wanted = np.asarray(seconds, np.float64) * (self.division * 1_000_000)
         at = np.maximum(np.searchsorted(self._tempo_elapsed, wanted, "right") - 1, 0)
         beyond = (wanted - self._tempo_elapsed[at]) / self._tempo_us[at]
-        return _same_kind(self._tempo_ticks[at] + np.rint(beyond).astype(np.int64), seconds)
+        return _same_kind(self._tempo_ticks[at] + np.rint(beyond).astype(np.int64))
 
     # Quarter notes
 
@@ -109,7 +110,7 @@ class TempoMap:
     def to_quarters(self, ticks: ArrayLike) -> Floats: ...
     def to_quarters(self, ticks: ArrayLike) -> Any:
         """Quarter notes from the start of the song at `ticks`."""
-        return _same_kind(_ticks(ticks) / self.division, ticks)
+        return _same_kind(_ticks(ticks) / self.division)
 
     @overload
     def from_quarters(self, quarters: float) -> int: ...
@@ -117,7 +118,7 @@ class TempoMap:
     def from_quarters(self, quarters: ArrayLike) -> Ints: ...
     def from_quarters(self, quarters: ArrayLike) -> Any:
         """The tick nearest to `quarters` (>= 0)."""
-        return _same_kind(np.rint(np.asarray(quarters, np.float64) * self.division).astype(np.int64), quarters)
+        return _same_kind(np.rint(np.asarray(quarters, np.float64) * self.division).astype(np.int64))
 
     # Bars
 
@@ -128,10 +129,10 @@ class TempoMap:
     def to_bars(self, ticks: ArrayLike) -> Any:
         """The bar that holds `ticks`, counted from 0, and how far into it: 0 <= fraction < 1 of a full bar."""
         exact = _ticks(ticks)
-        at = np.searchsorted(self._metre_ticks, exact, "right") - 1
+        at = self._metre_ticks.searchsorted(exact, "right") - 1
         tops = self._metre_tops[at]
         whole, rest = np.divmod((exact - self._metre_ticks[at]) * self._metre_bottoms[at], tops)
-        return _same_kind(self._metre_bars[at] + whole, ticks), _same_kind(rest / tops, ticks)
+        return _same_kind(self._metre_bars[at] + whole), _same_kind(rest / tops)
 
     @overload
     def from_bars(self, bars: int, fraction: float = 0.0) -> int: ...
@@ -142,14 +143,15 @@ class TempoMap:
 
         A bar that a metre change cuts short ends there: no tick beyond it is given.
         """
-        number, part = np.broadcast_arrays(np.asarray(bars, np.int64), np.asarray(fraction, np.float64))
-        at = np.searchsorted(self._metre_bars, number, "right") - 1
+        number, part = np.asarray(bars, np.int64), np.asarray(fraction, np.float64)
+        at = self._metre_bars.searchsorted(number, "right") - 1
         tops, bottoms = self._metre_tops[at], self._metre_bottoms[at]
         # Up to the first tick in the bar when fraction is 0: bar lines may fall between ticks.
         whole = (number - self._metre_bars[at]) * tops
         first = -(-whole // bottoms)
-        inside = np.rint((whole + part * tops) / bottoms).astype(np.int64)
-        ticks = self._metre_ticks[at] + np.maximum(first, inside)
+        if part.ndim or part:
+            first = np.maximum(first, np.rint((whole + part * tops) / bottoms).astype(np.int64))
+        ticks = self._metre_ticks[at] + first
         ends = np.append(self._metre_ticks[1:], np.iinfo(np.int64).max)[at]
         result = np.minimum(ticks, ends)
         return int(result) if result.ndim == 0 else result
@@ -168,7 +170,7 @@ class TempoMap:
 
     def metre_at(self, tick: int) -> tuple[int, int]:
         """Numerator and denominator in force at `tick`."""
-        _, top, bottom = self.metres[int(np.searchsorted(self._metre_ticks, tick, "right")) - 1]
+        _, top, bottom = self.metres[int(self._metre_ticks.searchsorted(tick, "right")) - 1]
         return top, bottom
 
     # Video frames
@@ -189,7 +191,7 @@ class TempoMap:
         frames, over = np.divmod(seconds * rate.numerator + more, rate.denominator)
         part = (over + rest / second) / rate.denominator
         # The largest double below 1 keeps a rounded-up part inside its frame.
-        return _same_kind(np.minimum(frames + part, np.nextafter((frames + 1).astype(np.float64), 0)), ticks)
+        return _same_kind(np.minimum(frames + part, np.nextafter(np.add(frames, 1, dtype=np.float64), 0)))
 
     @overload
     def from_frames(self, frames: float, fps: float | Fraction) -> int: ...
@@ -199,13 +201,13 @@ class TempoMap:
         """The tick nearest to the start of frame `frames` (>= 0)."""
         rate = _rate(fps)
         seconds = np.asarray(frames, np.float64) * rate.denominator / rate.numerator
-        return _same_kind(np.asarray(self.from_seconds(seconds)), frames)
+        return self.from_seconds(seconds)
 
     # Tempo
 
     def bpm_at(self, tick: int) -> float:
         """Quarter notes per minute at `tick`."""
-        return 60e6 / int(self._tempo_us[int(np.searchsorted(self._tempo_ticks, tick, "right")) - 1])
+        return 60e6 / self.tempi[int(self._tempo_ticks.searchsorted(tick, "right")) - 1][1]
 
     # A plain form for tables
 
@@ -220,11 +222,12 @@ class TempoMap:
         metres = tuple((int(tick), int(top), int(bottom)) for tick, top, bottom in rows["metres"])
         return cls(int(rows["division"]), tempi, metres)
 
-    def _elapsed(self, ticks: Ints) -> Ints:
+    def _elapsed(self, ticks: Any) -> Any:
         """Exact time in tick-microseconds: seconds times division times a million."""
-        at = np.searchsorted(self._tempo_ticks, ticks, "right") - 1
-        elapsed: Ints = self._tempo_elapsed[at] + (ticks - self._tempo_ticks[at]) * self._tempo_us[at]
-        return elapsed
+        if len(self.tempi) == 1:
+            return ticks * self.tempi[0][1]
+        at = self._tempo_ticks.searchsorted(ticks, "right") - 1
+        return self._tempo_elapsed[at] + (ticks - self._tempo_ticks[at]) * self._tempo_us[at]
 
 
 def usable_metre(top: int, bottom: int, division: int) -> bool:
@@ -242,7 +245,10 @@ def _changes(events: Iterable[tuple[int, tuple[int, ...]]], default: tuple[int, 
     return kept
 
 
-def _ticks(ticks: ArrayLike) -> Ints:
+def _ticks(ticks: ArrayLike) -> Any:
+    """Ticks as asked for, found sound: a plain number (numpy would take several times as long for one) or an array."""
+    if type(ticks) is int and ticks >= 0:
+        return ticks
     exact = np.asarray(ticks)
     if exact.dtype.kind not in "iu" and exact.size:
         msg = f"ticks are whole numbers, not {exact.dtype}"
@@ -250,7 +256,7 @@ def _ticks(ticks: ArrayLike) -> Ints:
     if exact.size and exact.min() < 0:
         msg = f"ticks start at 0, not {exact.min()}"
         raise ValueError(msg)
-    return exact.astype(np.int64)
+    return exact.astype(np.int64, copy=False)
 
 
 def _rate(fps: float | Fraction) -> Fraction:
@@ -261,6 +267,6 @@ def _rate(fps: float | Fraction) -> Fraction:
     return rate
 
 
-def _same_kind(values: Any, asked: ArrayLike) -> Any:
+def _same_kind(values: Any) -> Any:
     """A plain number for a number, an array for anything else."""
-    return values.item() if np.ndim(asked) == 0 else values
+    return values if type(values) in (int, float) or values.ndim else values.item()

@@ -42,7 +42,10 @@ def texture(passage: Passage) -> Texture:
     ends = starts + pitched["duration"]
     heard, most = together(starts, ends, passage.clock)
     sounded = float((passage.clock.to_seconds(ends) - passage.clock.to_seconds(starts)).sum())
-    pitches, velocities = np.sort(pitched["pitch"]), struck["velocity"]
+    velocities = struck["velocity"].astype(np.float64)
+    # How many notes have each pitch or a lower one: a median without sorting.
+    below = np.cumsum(np.bincount(pitched["pitch"], minlength=128))
+    middle = below.searchsorted([(len(pitched) - 1) // 2, len(pitched) // 2], "right")
     classes = passage.chroma.sum(axis=0) if sounded else np.zeros(12)
     return Texture(
         notes=len(struck),
@@ -51,11 +54,9 @@ def texture(passage: Passage) -> Texture:
         sounding=min(heard / seconds, 1.0) if seconds else 0.0,
         polyphony=sounded / heard if heard else None,
         polyphony_most=most,
-        pitch_low=int(pitches[0]) if len(pitches) else None,
-        pitch_median=float(pitches[(len(pitches) - 1) // 2] + pitches[len(pitches) // 2].astype(float)) / 2
-        if len(pitches)
-        else None,
-        pitch_high=int(pitches[-1]) if len(pitches) else None,
+        pitch_low=int(below.searchsorted(0, "right")) if len(pitched) else None,
+        pitch_median=float(middle.sum()) / 2 if len(pitched) else None,
+        pitch_high=int(below.searchsorted(len(pitched))) if len(pitched) else None,
         velocity_mean=float(velocities.mean()) if len(struck) else None,
         velocity_spread=float(velocities.std()) if len(struck) else None,
         pitch_classes=tuple((classes / classes.sum()).tolist()) if classes.sum() else None,
