@@ -1,6 +1,9 @@
 """`motet midi facts`, `sections` and `split`: looking into one file, as a user does."""
 
 import json
+import os
+import subprocess
+import sys
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -123,3 +126,49 @@ def test_mistakes_are_told_with_the_fix(ode: Path, tmp_path: Path, capsys: pytes
     (tmp_path / "silent.mid").write_bytes(write(Events(1, 480, [[]])))
     for command in ("facts", "sections"):
         assert "no notes" in refused(capsys, command, tmp_path / "silent.mid")[1]
+
+
+def test_pipes_and_devices_are_no_midi(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    os.mkfifo(tmp_path / "pipe.mid")
+    for file in (tmp_path / "pipe.mid", Path("/dev/zero")):
+        assert "pipe or a device" in refused(capsys, "facts", file)[1]
+
+
+def test_a_split_that_was_killed_goes_on(ode: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    name = Path(told(capsys, "split", ode, "--to", tmp_path / "parts")["parts"][0]["file"]).name
+    left = tmp_path / "parts" / f".{name}.4711.tmp"
+    left.write_bytes(b"MThd half of it")
+    told(capsys, "split", ode, "--to", tmp_path / "parts")
+    assert not left.exists()
+
+
+def test_names_do_nothing_to_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    name = b"\x03\x1b[31mred\nnext\0[bold]"
+    track = [(0, 0xFF, name), *((tick, 0x90, bytes((60 + tick // 480, 80 * (tick % 480 == 0)))) for tick in range(0, 4800, 240))]
+    track = [(tick, status, bytes((60 + tick // 480, data[1])) if status == 0x90 else data) for tick, status, data in track]
+    (tmp_path / "red.mid").write_bytes(write(Events(1, 480, [track])))
+    assert main(["midi", "facts", str(tmp_path / "red.mid")]) == 0
+    assert "\x1b[31m" not in capsys.readouterr().out
+    assert "\x1b" not in refused(capsys, "facts", "\x1b[31mnone.mid")[1]
+
+
+def test_a_terminal_that_knows_no_unicode_gets_question_marks(ode: Path) -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-m", "motet.cli", "midi", "facts", str(ode)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_unnamed_silent_tracks_are_told(ode: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plays = [(0, 0x90, b"\x3c\x40"), (480, 0x80, b"\x3c\x00")]
+    endless, soundless = [(0, 0x91, b"\x3c\x40")], [(0, 0x92, b"\x3c\x00")]
+    (tmp_path / "song.mid").write_bytes(write(Events(1, 480, [plays, endless, soundless])))
+    left = told(capsys, "split", tmp_path / "song.mid")["left_out"]
+    assert [one["reason"] for one in left] == ["no note ends", "all notes at velocity 0"]
+
+
+def test_nothing_can_be_described_of_a_moment() -> None:
+    score = midi.read(write(Events(1, 480, [[]])))
+    found = midi.describe(midi.Passage.whole(score))
+    assert (found.key, found.tap, list(found.chords), found.texture.notes) == (None, None, [], 0)
+    assert midi.describe_sections(midi.Passage.whole(score), found) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import signal
 import sys
@@ -12,7 +13,7 @@ from typing import NoReturn
 
 from motet import __version__
 from motet.cli import building, keeping, looking, midi
-from motet.cli.shared import commands_of
+from motet.cli.shared import commands_of, printable
 from motet.errors import UserError
 
 
@@ -20,13 +21,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0 finished, 1 could not finish, 2 bad usage, 130 stopped by the user."""
     # A script of the user's sees SIGTERM as Ctrl-C, so that both end a run in the same orderly way.
     signal.signal(signal.SIGTERM, _interrupt)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that cannot show a letter gets "?", not a traceback
     options = _parser().parse_args(arguments)
     try:
         code = int(options.run(options))
         sys.stdout.flush()
         return code
     except UserError as error:
-        print(f"motet: {error}", file=sys.stderr)
+        print(f"motet: {printable(str(error))}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("motet: stopped; what was done is kept, and the same command goes on from here.", file=sys.stderr)

@@ -187,7 +187,8 @@ def _run_facts(run: Any, page: Path) -> dict[str, Any]:
 
 def _tell_run(console: Console, dataset: Path, run: Any, page: Path, seconds: float) -> None:
     kept = ", ".join(f"{count(n)} {table}" for table, n in run.snapshot.tables.items())
-    say(console, f"\nDone in {span(seconds)}: {kept}.")
+    console.print()
+    say(console, f"Done in {span(seconds)}: {kept}.")
     if run.failed:
         say(console, f"{count(run.failed)} rows failed; `motet status {dataset}` names them, --retry asks them again.")
     say(console, f"Listen and look: {page.absolute().as_uri()}")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
+import stat
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
@@ -12,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
-from motet.cli.shared import Command, commands_of, say
+from motet.cli.shared import Command, commands_of, printable, say
 from motet.errors import UserError
 from motet.wording import count
 
 if TYPE_CHECKING:
     from motet.midi import Description, Score, SectionFacts, Words
 
+_HALF = re.compile(r"\.(.+)\.\d+\.tmp")
 LARGEST = 64 << 20  # bytes of a file; the largest MIDI files of collections have a tenth of it
 
 
@@ -46,10 +49,13 @@ def add(command: Command) -> None:
 
 def _bytes(file: Path) -> bytes:
     try:
-        size = file.stat().st_size
-        if size > LARGEST:
-            raise UserError(f"{file} has {count(size)} bytes, more than the {count(LARGEST)} that are read: is it MIDI?")
-        return file.read_bytes()
+        about = file.stat()
+        if not (stat.S_ISREG(about.st_mode) or stat.S_ISDIR(about.st_mode)):
+            raise UserError(f"{file} is no file but a pipe or a device: name a MIDI file.")
+        if about.st_size > LARGEST:
+            raise UserError(f"{file} has {count(about.st_size)} bytes, more than the {count(LARGEST)} that are read: is it MIDI?")
+        with file.open("rb") as opened:
+            return opened.read(LARGEST)
     except OSError as error:
         raise UserError(f"{file} cannot be read: {error.strerror or error}.") from None
 
@@ -170,7 +176,7 @@ def _tell(console: Console, file: Path, passage: Any, found: Description, sectio
     def line(name: str, text: str) -> None:
         say(console, f"  {name:<12} {text}")
 
-    say(console, f"{file}: {_clock(found.seconds)}, {count(found.texture.notes)} notes")
+    say(console, f"{file}: {_clock(found.seconds)}, {_many(found.texture.notes, 'note')}")
     if found.key:
         other = found.key.runner_up_name
         line("key", f"{found.key.name} ({found.key.confidence:.0%}; else {other})")
@@ -204,7 +210,7 @@ def _tell(console: Console, file: Path, passage: Any, found: Description, sectio
 def _plain(text: str) -> str:
     from rich.markup import escape
 
-    return escape(text)
+    return escape(printable(text))
 
 
 def _share(value: float | None) -> str:
@@ -212,7 +218,8 @@ def _share(value: float | None) -> str:
 
 
 def _clock(seconds: float) -> str:
-    return f"{int(seconds) // 60}:{seconds % 60:04.1f}"
+    tenths = round(seconds * 10)
+    return f"{tenths // 600}:{tenths % 600 / 10:04.1f}"
 
 
 # -- sections -----------------------------------------------------------------------------------------------------------
@@ -269,6 +276,8 @@ def _split(options: argparse.Namespace) -> int:
         song = separate(data, options.merge)
     except Unreadable as error:
         raise _refusal(options.file, error) from None
+    if not song.parts:
+        raise UserError(f"{options.file} has no notes that play: there is nothing to split.", exit_code=1)
     folder = options.to or options.file.with_name(f"{options.file.stem}-parts")
     _prepare(folder, {f"{part.file_name}.mid" for part in song.parts})
     try:
@@ -288,11 +297,20 @@ def _split(options: argparse.Namespace) -> int:
     return 0
 
 
+def _many(number: int, what: str) -> str:
+    return f"{count(number)} {what}{'' if number == 1 else 's'}"
+
+
 def _prepare(folder: Path, wanted: set[str]) -> None:
     """The folder to write to: new, empty, or holding an earlier split of the same song only."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        strange = {path.name for path in folder.iterdir()} - wanted
+        there = list(folder.iterdir())
+        for path in there:
+            # What a killed run left half-written.
+            if (half := _HALF.fullmatch(path.name)) and half[1] in wanted:
+                path.unlink(missing_ok=True)
+        strange = {path.name for path in there if not _HALF.fullmatch(path.name)} - wanted
     except OSError as error:
         raise UserError(f"{folder} cannot be written: {error.strerror or error}.", exit_code=1) from None
     if strange:
@@ -300,9 +318,9 @@ def _prepare(folder: Path, wanted: set[str]) -> None:
 
 
 def _split_lines(folder: Path, song: Any) -> Iterable[str]:
-    yield f"{count(len(song.parts))} parts in {folder}:"
+    yield f"{_many(len(song.parts), 'part')} in {folder}:"
     for part in song.parts:
-        yield f"  {part.file_name}.mid   {count(part.notes)} notes"
+        yield f"  {part.file_name}.mid   {_many(part.notes, 'note')}"
     if song.left_out:
         yield "Left out:"
         for one in song.left_out:

@@ -29,9 +29,17 @@ def commands_of(parser: argparse.ArgumentParser) -> Command:
     return command
 
 
+_CONTROLS = dict.fromkeys((*range(32), *range(127, 160)), "\N{REPLACEMENT CHARACTER}")
+
+
+def printable(text: str) -> str:
+    """Text that does nothing to a terminal: what would steer it is shown as a replacement character."""
+    return text.translate(_CONTROLS)
+
+
 def say(console: Console, line: str) -> None:
-    """A line as it is: names in it may hold anything, brackets too."""
-    console.print(line, highlight=False, markup=False, soft_wrap=True)
+    """A line as it is: names in it may hold anything, brackets too, but nothing that steers the terminal."""
+    console.print(printable(line), highlight=False, markup=False, soft_wrap=True)
 
 
 def at_least(least: int) -> Any:

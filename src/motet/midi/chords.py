@@ -101,7 +101,11 @@ def chords(passage: Passage, key: Key | None = None) -> list[Chord]:
     starts = np.flatnonzero(changes(states))
     ticks = [*edges[starts].tolist(), passage.end]
     sums = np.add.reduceat(bass, starts, axis=0)
-    lowest = np.where(sums.max(1) > 0, sums.argmax(1), -1)
+    most = sums.max(1)
+    lowest = np.where(most > 0, sums.argmax(1), -1)
+    # An arpeggio passes through other tones on its beats: the root is the bass where it is there for half as long.
+    roots = np.minimum(states[starts] // len(_NAMES), 11)
+    lowest = np.where((most > 0) & (sums[np.arange(len(starts)), roots] >= most / 2), roots, lowest)
     sure = np.add.reduceat(chances, starts, dtype=np.float64) / (np.append(starts[1:], len(states)) - starts)
     spelled = _MIXED if key is None else _FLATS if key.flat else _SHARPS
     found = zip(ticks, ticks[1:], states[starts].tolist(), lowest.tolist(), sure.tolist(), strict=False)

@@ -58,7 +58,7 @@ class SectionFacts:
 
 
 def describe(passage: Passage) -> Description:
-    """Everything about a passage of at least one tick.
+    """Everything about a passage; of one without notes or time that is None or nothing for most of it.
 
     Raises `Unreadable` (absurd_length) for more than 200,000 beats.
     """
@@ -66,7 +66,7 @@ def describe(passage: Passage) -> Description:
     lufs = float(loudness(passage, np.array([passage.start, passage.end]))[0])
     return Description(
         seconds=passage.seconds,
-        tempo=pulse(passage.clock, passage.start, passage.end),
+        tempo=pulse(passage.clock, passage.start, max(passage.end, passage.start + 1)),
         tap=tap(passage),
         metre=metre(passage),
         feel=feel(passage),

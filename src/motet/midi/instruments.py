@@ -38,6 +38,7 @@ _EVIDENCE = np.array(
 )  # fmt: skip
 _NAME_SAYS_SO = 3.0  # the same for a track whose name says the role: an assumption, odds of 20 to 1
 _BANK_SELECT = (0, 32)  # controllers: the bank, and its finer part
+_EFFECTS = 120  # and above: breath, seashore, gunshot and the like have no pitch to have a role with
 _LEADS = range(56, 88)  # brass, reeds, pipes, synth leads: they play one note at a time
 _SUSTAINED = (*range(40, 46), *range(48, 55), *range(88, 96))  # bowed strings, ensembles, pads
 _KEYS = (*range(8), *range(16, 32))
@@ -133,6 +134,8 @@ def instruments(passage: Passage, *, heed_names: bool = True) -> list[Instrument
         if not is_drum:
             best = int(chances[row].argmax())
             role, confidence = ROLES[best], float(chances[row, best])
+            if program >= _EFFECTS:
+                role, confidence = "other", 1.0
         found.append(
             Instrument(
                 track=index,

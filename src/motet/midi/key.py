@@ -74,7 +74,7 @@ class Key:
     @property
     def flat(self) -> bool:
         """Whether notes outside the white keys are best written with flats."""
-        return (self.tonic + 3 * (self.mode == "minor")) % 12 in _FLAT_MAJORS
+        return "b" in self.short or (self.tonic + 3 * (self.mode == "minor")) % 12 in _FLAT_MAJORS
 
 
 def key(passage: Passage) -> Key | None:

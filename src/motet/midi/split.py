@@ -60,7 +60,7 @@ from motet.midi.shared import (
 CONDUCTED = frozenset((TEMPO, METRE, KEY, MARKER, SMPTE_OFFSET, COPYRIGHT))
 _CONTROL_CHARACTERS = dict.fromkeys((*range(32), *range(127, 160)), " ")
 
-# Parts repeat what they share (tempo, sysex, controllers): a hostile file must not multiply by it.
+# Parts repeat what they share (tempo, sysex, controllers of other tracks): a hostile file must not multiply by it.
 _MOST_EVENTS = 1_000_000
 _LONGEST_NAME = 60
 # Names that programs give, not people.
@@ -212,7 +212,7 @@ def separate(data: bytes, merge: Merge = "none") -> Separated:
             if moved:
                 foreign = [event for event in foreign if not says_drums(event)]
             events, places = _gather(one, own_channel, programs, foreign)
-            spent += len(events) + len(conductor)
+            spent += len(foreign) + len(conductor)
             if spent > _MOST_EVENTS:
                 raise Unreadable("too_entangled", "the parts would repeat too many events of each other")
             free = plain_channel(voice, moved)
@@ -488,10 +488,12 @@ def _silence(
     one: _Taken, index: int, channel: int | None, program: int | None, positions: list[int], division: int, reason: str
 ) -> Iterator[LeftOut]:
     positions = [at for at in positions if one.places[at] >= 0]
-    if not positions:
-        return
+    struck: list[int] = []
     if not reason:
         struck = [data[1] for _, status, data in one.track if status & 0xF0 == NOTE_ON and channel in (None, status & 15)]
+    if not positions and not struck:
+        return
+    if not reason:
         reason = "no note ends" if any(struck) else "all notes at velocity 0" if struck else "no notes"
     events = [*(one.track[at] for at in positions), (one.track[-1][0], META, bytes((END_OF_TRACK,)))]
     source = Source(index, channel, tuple(one.places[at] for at in positions))
