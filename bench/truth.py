@@ -1,6 +1,6 @@
 """How right the analyses of MIDI are, where somebody or some code knows better.
 
-POP909's truth: keys heard in the recordings, chords, beats. Nottingham's: keys and chords as transcribed. What other
+POP909's truth: keys estimated from the recordings, chords, beats. Nottingham's: keys and chords as transcribed. What other
 files state of key and metre are claims, not truth: many sequencers write C major and 4/4 into every file. Sections: songs
 of known form, made by code.
 """

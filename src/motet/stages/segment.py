@@ -33,7 +33,7 @@ class Segment(Settings):
 
 
 @stage(
-    version=3,
+    version=4,
     uses=[
         "audio", "rate", "frames",
         "songs.division", "songs.tempo_changes", "songs.metre_changes", "songs.first_onset", "songs.last_tick",
