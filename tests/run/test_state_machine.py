@@ -32,6 +32,7 @@ STAGES = [
     "clean",
     "toys.stages:touchy_song",
     "deduplicate",
+    "midi_facts",
     "split_parts",
     "sample",
     "render_stems",

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from motet import Dataset, demo, midi
-from motet.recipe import load
+from motet.recipe import load, parse
 from motet.run.build import build
 from motet.run.engine import LocalEngine
 
@@ -88,6 +88,15 @@ def test_a_clip_s_row_holds_the_facts_of_its_own_notes(tune: Path, built: dict[s
         assert clip["notes"] == sum(clip["instrument_notes"]) == facts.texture.notes
         assert set(clip["instrument_roles"]) <= {"drums", "bass", "melody", "chords", "pad", "other"}
         assert clip["sections"]
+
+
+def test_a_recipe_without_facts_cuts_at_bars(tune: Path, tmp_path: Path) -> None:
+    plain = load("text-to-music").resolved()
+    stages = [{name: {}} for name in plain if name != "midi_facts"]
+    recipe = parse({"name": "plain", "stages": stages}, "plain").changed(["render_stems.rate=8000"])
+    with LocalEngine(1) as engine:
+        build(recipe, [tune.parent], tmp_path, engine=engine)
+    assert all(clip["sections"] == [] for clip in rows(tmp_path, "clips"))
 
 
 def test_fixed_clips_last_as_long_as_was_asked(built: dict[str, list[dict[str, Any]]]) -> None:

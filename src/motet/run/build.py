@@ -267,7 +267,8 @@ class _Build:
         """A function of one row or group: plan the keys, answer what is new, and assemble what is live."""
         stage = step.stage
         salt = self.salts[step.name]
-        inputs = [self.live[p.row_type.table].digest for p in stage.inputs]
+        # An optional input may be of a table that the recipe does not make.
+        inputs = [self.live[p.row_type.table].digest if p.row_type.table in self.live else "" for p in stage.inputs]
         inputs += [d for _, d in self.live[stage.main.row_type.table].verdicts] if stage.kind == "group" else []
         fingerprint = keys.digest(salt, inputs)
         if report := self._unchanged(step, fingerprint):

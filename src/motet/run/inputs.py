@@ -37,12 +37,12 @@ class Unit:
 
 def units(stage: Stage, live: dict[str, Live]) -> Iterator[Unit]:
     """Every input of a row or group stage, sorted by id."""
-    joins = [(p, _BySource(live[p.row_type.table].file)) for p in stage.inputs[1:]]
+    joins = [(p, _BySource(live[table].file) if (table := p.row_type.table) in live else None) for p in stage.inputs[1:]]
     mains = _groups(stage.main, live) if stage.kind == "group" else _singles(stage.main, live)
     for unit in mains:
         lacks = unit.lacks
         for parameter, table in joins:
-            found = table.at(unit.source)
+            found = table.at(unit.source) if table else []
             if parameter.many:
                 unit.rows[parameter.name] = found
             elif found:
