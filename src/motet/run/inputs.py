@@ -37,7 +37,7 @@ class Unit:
 
 def units(stage: Stage, live: dict[str, Live]) -> Iterator[Unit]:
     """Every input of a row or group stage, sorted by id."""
-    joins = [(p, _BySource(live[table].file) if (table := p.row_type.table) in live else None) for p in stage.inputs[1:]]
+    joins = [(p, _BySource(live[name].file) if (name := p.row_type.table) in live else None) for p in stage.inputs[1:]]
     mains = _groups(stage.main, live) if stage.kind == "group" else _singles(stage.main, live)
     for unit in mains:
         lacks = unit.lacks
