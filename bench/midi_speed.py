@@ -54,8 +54,8 @@ def _roots(folder: Path) -> tuple[list[Path], str]:
 def _scanned(roots: list[Path], folder: Path) -> list[File]:
     """The plain files: those in archives would have to be unpacked for the others."""
     tools = SimpleNamespace(cache=folder)
-    found = [verdict.row for verdict in scan.function(sources=roots, settings=Scan(), tools=tools)]
-    return [row for row in found if row is not None and row.member < 0]
+    found = [row for verdict in scan.function(sources=roots, settings=Scan(), tools=tools) for row in verdict.rows]
+    return [row for row in found if row.member < 0]
 
 
 def _loads(file: File) -> bool:

@@ -39,9 +39,11 @@ def recipe() -> Recipe:
 
 
 def plain(value: Any) -> Any:
-    """Floats to twelve digits: the last bits may hang on the processor."""
+    """Floats to twelve digits, as the last bits may hang on the processor; bytes in hexadecimal."""
     if isinstance(value, float):
         return "nan" if math.isnan(value) else f"{value:.12g}"
+    if isinstance(value, bytes):
+        return value.hex()
     return [plain(v) for v in value] if isinstance(value, list) else value
 
 

@@ -10,7 +10,7 @@ import pytest
 from motet import UserError
 from motet.recipe import Recipe, find_stage, load, parse, ready, stage_names
 
-ORDER = "scan clean deduplicate midi_facts split_parts sample render_stems mix_stems segment write_captions".split()
+ORDER = "scan clean fingerprint deduplicate midi_facts split_parts sample render_stems mix_stems segment write_captions".split()
 
 
 def refused(stored: Any) -> str:
@@ -54,7 +54,7 @@ def test_a_stage_s_file_has_its_name() -> None:
 
 def test_settings_are_given_in_yaml(tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"
-    file.write_text("name: mine\nstages:\n  - scan\n  - clean: {shortest: 2}\n  - deduplicate:\n")
+    file.write_text("name: mine\nstages:\n  - scan\n  - clean: {shortest: 2}\n  - fingerprint\n  - deduplicate:\n")
     loaded = load(file)
     assert loaded.resolved()["clean"]["shortest"] == 2
     assert loaded.changed(["clean.longest=60"]).resolved()["clean"] == {

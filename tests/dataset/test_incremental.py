@@ -211,7 +211,7 @@ def test_a_duplicate_points_at_its_survivor_and_takes_over_when_that_goes(world:
     world.write("Artist/one, saved again.mid", again)
     run = world.build()
     assert {k: v for k, v in work(run).items() if k != "clean"} == {k: 0 for k in NOTHING if k != "clean"}
-    ((found_level, survivor, survivor_path),) = world.rows("SELECT level, survivor, survivor_path FROM duplicates")
+    ((found_level, survivor, survivor_path),) = world.rows("SELECT level, other, other_path FROM duplicates")
     assert (found_level, survivor_path) == (level, "sources/Artist/one.mid")  # the shorter path stays
     assert world.rows(f"SELECT path FROM songs WHERE id = '{survivor}'") == [(survivor_path,)]
     for table in ("songs", "parts", "stems", "mixes", "clips", "captions"):
@@ -239,7 +239,7 @@ def test_of_equal_songs_the_one_read_strictly_stays_whatever_it_is_called(world:
     assert dict(world.rows("SELECT path, read_as FROM songs WHERE path LIKE '%/a%'")) == {
         "sources/a much longer name.mid": "strict"
     }
-    assert world.rows("SELECT path, survivor_path FROM duplicates") == [("sources/a.mid", "sources/a much longer name.mid")]
+    assert world.rows("SELECT path, other_path FROM duplicates") == [("sources/a.mid", "sources/a much longer name.mid")]
 
 
 def test_other_pitches_or_another_instrument_make_another_song(world: World) -> None:

@@ -31,6 +31,7 @@ STAGES = [
     "scan",
     "clean",
     "toys.stages:touchy_song",
+    "fingerprint",
     "deduplicate",
     "midi_facts",
     "split_parts",

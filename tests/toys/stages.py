@@ -62,7 +62,7 @@ def scan_text(sources: list[Path], settings: Settings, tools: Tools) -> Iterator
                 id=row_id, source=row_id, path=path.name, lineage=sha256[:16], root=str(root), location=str(path),
                 member=-1, offset=0, inner_path=path.name, size=len(data), sha256=sha256,
             )  # fmt: skip
-            yield Verdict(row_id, row=row, path=path.name)
+            yield Verdict(row_id, rows=(row,), path=path.name)
 
 
 @stage(version=1, uses=["sha256"], timeout=2)

@@ -82,13 +82,36 @@ class Song(Row):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Fingerprint(Row):
+    """A song as the search for duplicates knows it."""
+
+    table: ClassVar[str] = "fingerprints"
+    sketch: bytes  # hashes of patterns of melody, 8 bytes each, ascending (see `motet.duplicates.candidates`)
+    voices: bytes  # notes and who plays them, packed (see `motet.duplicates.patterns`)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Duplicate(Row):
-    """A song that is another one again, and the one that stays for it."""
+    """A song and another it is a duplicate of. Each pair stands once, with the song that ranks lower.
+
+    `tempo` is how many times longer the same music lasts in this song; `offset` how many quarter notes later it begins.
+    """
 
     table: ClassVar[str] = "duplicates"
-    level: str  # same_bytes | same_notes
-    survivor: str
-    survivor_path: str
+    letter: ClassVar[str] = "d"
+    level: str  # same_bytes | same_notes | hard | soft
+    other: str
+    other_path: str
+    removed: bool  # whether this song went for the other
+    cluster: str  # the survivor of the group this song is in, itself when it stays
+    score: float  # 0-1
+    transposition: int  # semitones above the other
+    tempo: float
+    offset: float
+    shared: float  # of this song's notes
+    other_shared: float  # of the other's
+    contained: str  # "" | this | other: which is but a part of the other
+    evidence: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -92,10 +92,11 @@ def assemble_whole(
     `said` is what the stage said of each id; `outputs` maps the table it reads, and the one it writes, to files.
     """
     rows, lines = parquet([before]), parquet([said])
+    one_each = f"(SELECT * FROM {lines} WHERE row <= 0)"
     sql = (
         "SELECT b.id, b.source, b.path, b.lineage, '' AS key, coalesce(v.status, 'ok') AS status, "
         "coalesce(v.reason, '') AS reason, coalesce(v.detail, '') AS detail "
-        f"FROM {rows} b LEFT JOIN {lines} v USING (id) ORDER BY b.id"
+        f"FROM {rows} b LEFT JOIN {one_each} v USING (id) ORDER BY b.id"
     )
     write_table(verdicts, VERDICT, batches(connection, sql, VERDICT))
     main = stage.main.row_type
@@ -103,9 +104,10 @@ def assemble_whole(
     write_table(outputs[main.table], schema(main), batches(connection, sql, schema(main)))
     if stage.writes is not None:
         fields = ", ".join(f'v."{name}"' for name in row_fields(stage.writes))
+        suffix = f" || format('.{stage.writes.letter}{{:03d}}', v.row)"
         sql = (
-            f"SELECT b.id, b.source, b.path, b.lineage, {fields} FROM {rows} b JOIN {lines} v USING (id) "
-            "WHERE v.has_row ORDER BY b.id"
+            f"SELECT b.id{suffix} AS id, b.source, b.path, b.lineage{suffix} AS lineage, {fields} "
+            f"FROM {rows} b JOIN {lines} v USING (id) WHERE v.row >= 0 ORDER BY 1"
         )
         written = schema(stage.writes)
         write_table(outputs[stage.writes.table], written, batches(connection, sql, written))

@@ -214,7 +214,7 @@ class _Build:
         def rows_and_lines() -> Iterator[tuple[dict[str, Any] | None, dict[str, Any]]]:
             verdicts = self._known_sources(previous, stage.writes) if previous else self._scan(step)
             for verdict in verdicts:
-                drop, row = verdict.drop, verdict.row
+                drop, row = verdict.drop, next(iter(verdict.rows), None)
                 if row is not None and self._is_removed(row):
                     drop, row = _removed(row), None
                 line = {"id": verdict.id, "source": verdict.id, "path": verdict.path, "lineage": "", "key": ""}
@@ -258,7 +258,8 @@ class _Build:
             by_id[row["id"]] = row_type(**row)
         for line in stream(self.draft.previous.folder / previous.verdicts):
             drop = Drop(line["reason"], line["detail"]) if line["status"] != "ok" else None
-            yield Verdict(line["id"], drop, by_id.get(line["id"]), line["path"])
+            known = by_id.get(line["id"])
+            yield Verdict(line["id"], drop, () if known is None else (known,), line["path"])
 
     def _is_removed(self, row: Row) -> bool:
         return getattr(row, "sha256", None) in self.removed_contents
@@ -299,14 +300,14 @@ class _Build:
         """A function of all rows at once, in a worker of its own; its verdicts are made anew when any row changed."""
         stage = step.stage
         salt = self.salts[step.name]
-        table = self.live[stage.main.row_type.table]
-        fingerprint = keys.digest(salt, [table.digest])
+        tables = {p.name: self.live[p.row_type.table] for p in stage.inputs}
+        fingerprint = keys.digest(salt, [table.digest for table in tables.values()])
         if report := self._unchanged(step, fingerprint):
             return report
         report = StageReport(step.name)
         self.watch.begins(step.name, 1, 0)
         said = self.scratch / f"said-{index}.parquet"
-        item = Item(0, "", "", "", {stage.main.name: str(table.file), "verdicts": str(said)})
+        item = Item(0, "", "", "", {name: str(table.file) for name, table in tables.items()} | {"verdicts": str(said)})
         order = self._order(step)
         for outcome in self.engine.run(order, [item], step.settings.timeout or stage.timeout):
             if outcome.status != "ok":
@@ -318,7 +319,7 @@ class _Build:
             outputs[stage.writes.table], _ = _names(index, step.name, stage.writes)
         files = {name: self.draft.folder / file for name, file in outputs.items()}
         connection = connect(self.scratch)
-        assemble_whole(connection, stage, table.file, said, files, self.draft.folder / verdicts_file)
+        assemble_whole(connection, stage, tables[stage.main.name].file, said, files, self.draft.folder / verdicts_file)
         self._close(report, stage, verdicts_file, outputs, fingerprint)
         return report
 

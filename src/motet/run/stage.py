@@ -47,14 +47,15 @@ RowT = TypeVar("RowT", bound=Row, covariant=True)
 
 @dataclass(frozen=True)
 class Verdict(Generic[RowT]):
-    """What a stage over all rows, or over sources, says of one: kept, or dropped; with a row it writes, if any.
+    """What a stage over all rows, or over sources, says of one: kept, or dropped; with the rows it writes, if any.
 
     A stage that returns `Iterator[Verdict[Duplicate]]` writes that table; one that only filters returns `Verdict[Any]`.
+    A source has one row at most. Of a stage over all rows the row type has a `letter`, for ids behind that of what was read.
     """
 
     id: str
     drop: Drop | None = None
-    row: RowT | None = None
+    rows: tuple[RowT, ...] = ()
     path: str = ""  # needed where there was no row before: of a source that was skipped
 
 

@@ -15,7 +15,7 @@ from motet.run.stage import Stage, Verdict
 
 
 def write_verdicts(path: Path, declared: Stage, verdicts: Iterable[Verdict[Any]]) -> None:
-    """Stream what a stage over all rows says into a file: an id, why it is dropped if it is, and a row's payload."""
+    """Stream what a stage over all rows says into a file: a line per row with its payload, one without any."""
     schema = verdict_schema(declared.writes)
     lines = (
         {
@@ -23,10 +23,11 @@ def write_verdicts(path: Path, declared: Stage, verdicts: Iterable[Verdict[Any]]
             "status": "dropped" if v.drop else "ok",
             "reason": v.drop.reason if v.drop else "",
             "detail": v.drop.detail[:500] if v.drop else "",
-            "has_row": v.row is not None,
-            **(payload(v.row) if v.row is not None else {}),
+            "row": number,
+            **(payload(row) if row is not None else {}),
         }
         for v in verdicts
+        for number, row in (enumerate(v.rows) if v.rows else ((-1, None),))
     )
     batches = iter(lambda: list(islice(lines, 4096)), [])
     write_table(path, schema, (pa.RecordBatch.from_pylist(batch, schema=schema) for batch in batches))
@@ -34,4 +35,4 @@ def write_verdicts(path: Path, declared: Stage, verdicts: Iterable[Verdict[Any]]
 
 def verdict_schema(writes: type[Row] | None) -> pa.Schema:
     said = [(name, pa.string()) for name in ("id", "status", "reason", "detail")]
-    return pa.schema([*said, ("has_row", pa.bool_()), *(payload_schema(writes) if writes else [])])
+    return pa.schema([*said, ("row", pa.int64()), *(payload_schema(writes) if writes else [])])

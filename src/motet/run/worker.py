@@ -177,9 +177,7 @@ def call(declared: Stage, settings: Settings, equipment: Any, seed: int, media: 
     arguments: dict[str, Any] = {}
     for parameter in declared.inputs:
         if declared.kind == "whole":
-            from motet.dataset.tables import stream  # Arrow is slow to load, and most workers never need it
-
-            arguments[parameter.name] = (parameter.row_type(**row) for row in stream(Path(item.rows[parameter.name])))
+            arguments[parameter.name] = _table(parameter.row_type, Path(item.rows[parameter.name]))
             continue
         allowed = frozenset(declared.used(parameter)) | locators(parameter.row_type)
         value = item.rows[parameter.name]
@@ -195,6 +193,12 @@ def call(declared: Stage, settings: Settings, equipment: Any, seed: int, media: 
         random = dice(declared.name, item.lineage if declared.draws else "", seed)
         arguments["tools"] = Tools(random, media, cache(media.dataset, declared.name), equipment, item.missing)
     return declared.function(**arguments)
+
+
+def _table(row_type: type[Row], table: Path) -> Iterator[Row]:
+    from motet.dataset.tables import stream  # Arrow is slow to load, and most workers never need it
+
+    return (row_type(**row) for row in stream(table))
 
 
 def cache(dataset: Path, stage: str) -> Path:

@@ -36,7 +36,7 @@ def scan(sources: list[Path], settings: Scan, tools: Tools) -> Iterator[Verdict[
                 if isinstance(row, Skipped):
                     yield Verdict(row_id, Drop(row.reason, row.detail), path=path)
                 else:
-                    yield Verdict(row_id, row=_file(row_id, path, row), path=path)
+                    yield Verdict(row_id, rows=(_file(row_id, path, row),), path=path)
         except files.MissingSource as error:
             raise UserError(error.detail + ".") from None
 
