@@ -1,9 +1,9 @@
 """How right the duplicates are: planted copies of real songs, axis by axis; POP909's versions; what must stay apart.
 
 In the bench, or by itself: `python bench/duplicates_truth.py` prints a table with the peers, and `--pairs FILE` writes down
-whatever was missed, and found between different songs, for eyes. MOTET_JUDGED may name a table of pairs of originals that
-people judged: two SHA-256 and "same", "soft" (another arrangement) or "different", separated by tabs. Pairs of the same
-arrangement do not count; soft ones and those that nobody judged count as wrong, and are left out in a second figure.
+whatever was missed, and found between different songs, for eyes. `judged.tsv` holds pairs of files that people judged: the same
+arrangement, "soft" (another one) or "different". Pairs of the same arrangement do not count; soft ones and those that nobody
+judged count as wrong, and are left out in a second figure.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def measure(quick: bool) -> Iterator[Line]:
 
 
 def _judged() -> Judged:
-    return Judged.of(os.environ.get("MOTET_JUDGED"))
+    return Judged.of()
 
 
 def _detector() -> Detector | None:

@@ -37,6 +37,7 @@ FOLDERS = ("messy", "lakh-layout", "artist-title", "free")
 SUFFIXES = {".mid", ".midi", ".kar"}
 ENOUGH, ENOUGH_PITCHED = 100, 50  # notes of a song of the main figure
 SEED = 0
+JUDGED = Path(__file__).with_name("judged.tsv")
 LEVELS = ("same_bytes", "same_notes", "hard", "soft")  # the strictest first
 FRAMES, BINS = 64, 1000
 GRAM, COMMON = 8, 100  # intervals; a gram in more files than that tells nothing
@@ -205,23 +206,29 @@ def _made(song: str, what: str, piece: Any) -> File:
 
 @dataclass(frozen=True)
 class Judged:
-    """Pairs of originals by SHA-256 and what people found: "same" arrangement, "soft" (another one), "different"."""
+    """Pairs of files and what people found: "same" arrangement, "soft" (another one), "different".
+
+    By the first 16 digits of each SHA-256. `by` tells how a pair came to be judged: "names" alike, "content" (found by an
+    index of another's), "weak" where little speaks for it, "pop909", or "originals" of the planted test.
+    """
 
     verdicts: dict[frozenset[str], str]
+    by: dict[frozenset[str], str]
 
     @classmethod
-    def of(cls, table: str | None) -> Judged:
-        """From tab-separated lines of two SHA-256 and a verdict."""
-        if not table:
-            return cls({})
-        with open(table, newline="") as lines:
-            return cls({frozenset(row[:2]): row[2] for row in csv.reader(lines, delimiter="\t") if len(row) >= 3})
+    def of(cls, table: Path = JUDGED) -> Judged:
+        """From `judged.tsv`: what is unsure is left out, equal content and the same arrangement are the same."""
+        with table.open(newline="") as lines:
+            rows = [row for row in csv.DictReader(lines, delimiter="\t") if row["verdict"] != "unsure"]
+        pairs = [frozenset((row["first"], row["second"])) for row in rows]
+        told = ("same" if row["verdict"] == "hard" else row["verdict"] for row in rows)
+        return cls(dict(zip(pairs, told, strict=True)), dict(zip(pairs, (row["found_by"] for row in rows), strict=True)))
 
     def __call__(self, one: File, other: File) -> str:
         """ "right", or what is known of the pair: same, soft, different, or unknown."""
         if set(one.songs) & set(other.songs):
             return "right"
-        known = {self.verdicts.get(frozenset((a, b)), "unknown") for a in one.songs for b in other.songs}
+        known = {self.verdicts.get(frozenset((a[:16], b[:16])), "unknown") for a in one.songs for b in other.songs}
         return next(verdict for verdict in ("same", "soft", "unknown", "different") if verdict in known)
 
 
@@ -480,7 +487,7 @@ def compared(
     place = defaultdict(list)
     for at, file in enumerate(files):
         for song in file.songs:
-            place[song].append(at)
+            place[song[:16]].append(at)
     for pair, verdict in judged.verdicts.items():
         if verdict == "same" and len(pair) == 2:
             one, other = pair

@@ -24,6 +24,8 @@ SUBJECTS = {
     "memory": "Memory of the driver",
     "midi_speed": "Reading MIDI, one core, CPU time",
     "truth": "How right the analyses of MIDI are",
+    "duplicates_truth": "Planted duplicates, found again",
+    "duplicates_soft": "Other arrangements of the same song",
     "sound": "Sound, one core, CPU time (demo tunes)",
 }
 LIBRARIES = ("symusic", "pretty_midi", "mido", "numpy", "pyarrow", "duckdb", "pebble", "tinysoundfont")
