@@ -120,7 +120,7 @@ def test_the_sentence_of_an_exact_transposition_says_that_everything_is_shared()
     )
 
 
-PLAIN = Likeness("hard", 1.0, 0, 1.0, 0.0, (1.0, 1.0), "", ())
+PLAIN = Likeness("hard", 1.0, 0, 1.0, 1.0, 0.0, (1.0, 1.0), "", ())
 
 
 @pytest.mark.parametrize(
@@ -148,6 +148,7 @@ shares = st.floats(0, 1)
         score=shares,
         transposition=st.integers(-127, 127),
         tempo=st.floats(0.01, 100),
+        stretch=st.floats(0.25, 4),
         offset=st.floats(-1e4, 1e4),
         shared=st.tuples(shares, shares),
         contained=st.sampled_from(["", "first", "second"]),
@@ -156,8 +157,8 @@ shares = st.floats(0, 1)
 )
 def test_turned_twice_it_is_itself(one: Likeness) -> None:
     back = one.turned().turned()
-    assert replace(back, tempo=one.tempo) == one
-    assert back.tempo == pytest.approx(one.tempo)
+    assert replace(back, tempo=one.tempo, stretch=one.stretch, offset=one.offset) == one
+    assert (back.tempo, back.stretch, back.offset) == pytest.approx((one.tempo, one.stretch, one.offset))
 
 
 # -- hostile songs ------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from duplicates.tunes import changed, ready, song
 from motet import duplicates
 from motet.duplicates import Entry, Judged, Likeness, Search, memory, sketch
 
-ONE = Likeness("hard", 0.987654321, -3, 1.0812345, 4.25, (0.9, 1.0), "first", ("bass", "drums"))
+ONE = Likeness("hard", 0.987654321, -3, 1.0812345, 1.25, 4.25, (0.9, 1.0), "first", ("bass", "drums"))
 
 
 @pytest.fixture

@@ -43,5 +43,8 @@ __all__ = [
 def find(songs: Sequence[Score]) -> list[Pair]:
     """The pairs of hard and soft duplicates among some songs held in memory, by their number."""
     ready = [Song(voices(score)) for score in songs]
-    entries = [Entry(notes_digest(score), sketch(song.patterns)) for score, song in zip(songs, ready, strict=True)]
+    entries = [
+        Entry(f"{notes_digest(score)} {song.voices.quarter:.9f}", sketch(song.patterns))
+        for score, song in zip(songs, ready, strict=True)
+    ]
     return list(Search(entries, ready.__getitem__).pairs())

@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from motet.duplicates.patterns import Hashes, Patterns
+from motet.duplicates.patterns import SCALE, Hashes, Patterns
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -23,7 +23,13 @@ NEXT = 2
 LEAST_RARE, LEAST_COMMON = 2, 3  # patterns in common that few others share, and of all
 LEAST_SUPPORT = 0.02  # of a song's weight of patterns
 PARTNERS = 24  # candidates of a song, the best supported
-_OWNER_BITS = 24
+# Of the patterns in common so many begin as far apart in pitch, and so many also in time; or most begin so, if few are in
+# common. Of songs that share patterns by chance it is true of one pair in four.
+LEAST_TRANSPOSED, LEAST_IN_LINE, LEAST_OF_FEW = 7, 3, 4
+_LOW_BITS = 24  # of an entry: in a sketch the pitch and the start of the pattern, in the search its song
+_LOW = np.uint64((1 << _LOW_BITS) - 1)
+_START_BITS = 17
+_LINE = 4  # half quarter notes
 _BLOCK = 8192  # songs whose pairs are counted at once
 
 
@@ -39,18 +45,24 @@ class Candidate:
 def sketch(found: Patterns) -> Hashes:
     """The patterns by which a song is looked up: those with the lowest hashes, ascending, the same in every song.
 
-    None of a song that has fewer than 32 of them. A sample by hash is the same in a song and in a medley with it (scaled
+    In the upper 40 bits is the hash, in the lower the pitch and the half quarter note at which it begins first. None of a
+    song that has fewer than 32 of them. A sample by hash is the same in a song and in a medley with it (scaled
     MinHash: Brown and Irber, JOSS 2016).
     """
-    distinct = np.unique(found.hashes)
-    if len(distinct) < VARIETY:
-        return distinct[:0]
-    low = int(np.searchsorted(distinct, np.uint64((1 << 64) // FRACTION)))
-    return distinct[: min(max(low, FEWEST), MOST)]
+    shown: Hashes
+    shown, first = np.unique(found.hashes >> np.uint64(_LOW_BITS), return_index=True)
+    if len(shown) < VARIETY:
+        return shown[:0]
+    kept = int(np.searchsorted(shown, np.uint64((1 << 64 - _LOW_BITS) // FRACTION)))
+    first = first[: min(max(kept, FEWEST), MOST)]
+    starts = np.minimum(found.starts[first] * 2 // SCALE, (1 << _START_BITS) - 1)
+    places = (found.pitches[first] << _START_BITS | starts).astype(np.uint64)
+    return shown[: len(first)] << np.uint64(_LOW_BITS) | places
 
 
 def candidates(sketches: Sequence[Hashes]) -> list[Candidate]:
-    """Pairs of songs, numbered as given, that share at least three patterns of their sketches and enough of the rare ones.
+    """Pairs of songs, numbered as given, that share at least three patterns of their sketches and enough of the rare ones,
+    with some that lie alike in both.
 
     A pattern weighs the logarithm of how rare it is. Where many songs share one, each is paired with the next two that
     have it only: a thousand copies of a song form a chain, not half a million pairs. Give the songs in an order of their
@@ -61,31 +73,43 @@ def candidates(sketches: Sequence[Hashes]) -> list[Candidate]:
     sizes = np.array([len(one) for one in sketches], np.int64)
     if not sizes.sum():
         return []
-    owners = np.repeat(np.arange(count, dtype=np.uint64), sizes)
     # Sorted by pattern, then by song, in one plain sort; 40 bits tell patterns apart.
-    low = np.uint64((1 << _OWNER_BITS) - 1)
-    entries = np.concatenate(sketches) & ~low | owners
+    entries = np.concatenate(sketches)
+    entries &= ~_LOW
+    entries |= np.repeat(np.arange(count, dtype=np.uint64), sizes)
     entries.sort()
-    songs: Ints = (entries & low).astype(np.int64)
-    entries >>= np.uint64(_OWNER_BITS)
-    heads = np.flatnonzero(np.diff(entries, prepend=entries[0] + np.uint64(1)) != 0)
-    shared_by = np.diff(heads, append=len(entries))
-    many = np.repeat(shared_by.astype(np.int32), shared_by)
+    songs = (entries & _LOW).astype(np.int32)
+    entries >>= np.uint64(_LOW_BITS)
+    heads = np.flatnonzero(np.append(True, entries[1:] != entries[:-1]))
+    shared_by = np.diff(heads, append=len(entries)).astype(np.int32)
     weights = np.log((count + 1) / shared_by).astype(np.float32).repeat(shared_by)
     # Each song's weights in the order of its sketch.
-    own = weights[np.argsort(songs, kind="stable")]
+    weights = weights[np.argsort(songs, kind="stable")]
     edges = np.concatenate(([0], np.cumsum(sizes)))
-    rarity = [own[first:last] for first, last in pairwise(edges.tolist())]
+    rarity = [weights[first:last] for first, last in pairwise(edges.tolist())]
+    known = [_Known(*one, float(one[1].sum())) for one in zip(sketches, rarity, strict=True)]
+    many = shared_by.repeat(shared_by)
     found: list[Candidate] = []
     for begin in range(0, count, _BLOCK):
         for one, other in _of_block(entries, songs, many, count, begin):
-            support = _support(sketches, rarity, one, other)
-            if support >= LEAST_SUPPORT:
+            support = _support(known[one], known[other])
+            if support:
                 found.append(Candidate(one, other, support))
     return _best(found, count)
 
 
-def _of_block(entries: Hashes, owners: Ints, many: NDArray[np.int32], count: int, begin: int) -> Iterator[tuple[int, int]]:
+@dataclass(frozen=True, eq=False, slots=True)
+class _Known:
+    """A song's sketch, what each of its patterns weighs, and all of them."""
+
+    sketch: Hashes
+    weights: NDArray[np.float32]
+    weight: float
+
+
+def _of_block(
+    entries: Hashes, owners: NDArray[np.int32], many: NDArray[np.int32], count: int, begin: int
+) -> Iterator[tuple[int, int]]:
     """Pairs whose first song is one of the block's, and that share two patterns few others have, or stand side by side."""
     mine = np.flatnonzero((owners >= begin) & (owners < begin + _BLOCK) & (many > 1))
     keys: list[Ints] = []
@@ -95,21 +119,37 @@ def _of_block(entries: Hashes, owners: Ints, many: NDArray[np.int32], count: int
         together = entries[first] == entries[second]
         if lag > NEXT:
             together &= many[first] <= ALL_PAIRS
-        keys.append(owners[first[together]] * count + owners[second[together]])
+        keys.append(owners[first[together]].astype(np.int64) * count + owners[second[together]])
     pairs, common = np.unique(np.concatenate(keys), return_counts=True)
     pairs = pairs[common >= LEAST_RARE]
     yield from zip((pairs // count).tolist(), (pairs % count).tolist(), strict=True)
 
 
-def _support(sketches: Sequence[Hashes], rarity: Sequence[NDArray[np.float32]], one: int, other: int) -> float:
-    """The weight of all patterns in common, as a share of the song's that has less; 0 for fewer than three."""
-    at = sketches[other].searchsorted(sketches[one])
-    at[at == len(sketches[other])] = 0
-    common = sketches[other][at] == sketches[one]
+def _support(one: _Known, other: _Known) -> float:
+    """The weight of all patterns in common, as a share of the song's that has less; 0 where nothing speaks for the pair."""
+    if len(one.sketch) > len(other.sketch):
+        one, other = other, one
+    # The bare hash of a pattern is below all entries it can have.
+    at = other.sketch.searchsorted(one.sketch & ~_LOW)
+    at[at == len(other.sketch)] = 0
+    there = other.sketch[at]
+    common = (there ^ one.sketch) <= _LOW
     if np.count_nonzero(common) < LEAST_COMMON:
         return 0.0
-    least = min(float(rarity[one].sum()), float(rarity[other].sum()))
-    return min(float(rarity[one][common].sum()) / least, 1.0) if least > 0 else 0.0
+    least = min(one.weight, other.weight)
+    support = min(float(one.weights[common].sum()) / least, 1.0) if least > 0 else 0.0
+    return support if support >= LEAST_SUPPORT and _agree(one.sketch[common] & _LOW, there[common] & _LOW) else 0.0
+
+
+def _agree(ours: Hashes, theirs: Hashes) -> bool:
+    """Whether patterns in common lie alike in two songs, by where each begins first: a look that needs no notes."""
+    # Differences of pitch in the upper bits, of starts in the lower.
+    apart = np.sort(theirs.astype(np.int64) - ours.astype(np.int64))
+    if (apart[LEAST_IN_LINE - 1 :] - apart[: 1 - LEAST_IN_LINE] <= _LINE).any():
+        return True
+    moves = apart + (1 << _START_BITS - 1) >> _START_BITS
+    least = min(LEAST_TRANSPOSED, max(LEAST_OF_FEW, int(0.6 * len(moves)) + 1))
+    return bool((moves[least - 1 :] == moves[: 1 - least]).any())
 
 
 def _best(found: list[Candidate], count: int) -> list[Candidate]:

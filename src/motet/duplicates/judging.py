@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from motet.duplicates.alignment import Alignment, Song, align
+from motet.duplicates.alignment import Overlay, Song, compare, most_shared, overlay
 from motet.duplicates.patterns import DRUMS
 from motet.midi.general_midi import DRUMS as DRUMS_NAME
 from motet.midi.general_midi import family
@@ -16,11 +16,12 @@ Level = Literal["hard", "soft"]
 VERSION = 1  # of the judge: another forgets what was judged
 HARD = 0.4  # least share beyond chance of the same arrangement
 SURE, LIKELY = 0.75, 0.5  # a share that is enough by itself; below it the tune must be the same as likely as not
+UNSURE = 0.65  # a share, by a sample of notes, that is not sure to be less than `SURE`
 FEWEST_NOTES = 32  # in common, of the same arrangement
 SOFT = 0.8  # least chance of another arrangement
 _CONSTANT, _COMMON, _IN_LINE, _HARMONY = -4.23, 0.32, 1.79, 9.2
 FEWEST_IN_LINE = 4  # patterns, to look twice
-PART = 0.6  # of the other's time; what covers less of it is contained in it
+PART = 0.7  # of the other's time; what covers less of it is contained in it
 IDENTICAL = 0.95  # of a voice's notes
 SAME_TEMPO = 0.02
 
@@ -29,15 +30,17 @@ SAME_TEMPO = 0.02
 class Likeness:
     """Two songs that are duplicates, seen from the second.
 
-    `score` is 0 to 1. Its pitches are `transposition` semitones higher, its music lasts `tempo` times as long, and begins
-    `offset` of its quarter notes later. `shared` are the shares of the first's and the second's notes that the other has.
-    `contained` says which is but a part of the other. `identical` names the families of instruments that play the same.
+    `score` is 0 to 1. Its pitches are `transposition` semitones higher, its music lasts `tempo` times as long (`stretch` of
+    its quarter notes pass in one of the first's), and begins `offset` of its quarter notes later. `shared` are the shares of
+    the first's and the second's notes that the other has. `contained` says which is but a part of the other. `identical`
+    names the families of instruments that play the same.
     """
 
     level: Level
     score: float
     transposition: int
     tempo: float
+    stretch: float
     offset: float
     shared: tuple[float, float]
     contained: Literal["", "first", "second"]
@@ -50,7 +53,8 @@ class Likeness:
             self,
             transposition=-self.transposition,
             tempo=1 / self.tempo,
-            offset=-self.offset,
+            stretch=1 / self.stretch,
+            offset=-self.offset / self.stretch,
             shared=self.shared[::-1],
             contained=swapped[self.contained],
         )
@@ -82,23 +86,26 @@ def judge(first: Song, second: Song) -> Likeness | None:
     and below 75 % the tune has to speak for it too: one arranger's strumming under two songs does not make them one.
     Soft: runs of the same melody one after another and harmony that fits, by logistic regression; `score` is its chance.
     """
-    found = align(first, second)
-    likeness = _judged(first, second, found)
-    if (likeness and likeness.level == "hard") or found is None or found.in_line < FEWEST_IN_LINE:
+    over = overlay(first, second)
+    likeness = _judged(first, second, over)
+    if (likeness and likeness.level == "hard") or over is None or over.in_line < FEWEST_IN_LINE:
         return likeness
     # Laid the other way round they may fit better: which of many repeats is met first differs.
-    back = _judged(second, first, align(second, first))
+    back = _judged(second, first, overlay(second, first))
     if back and (likeness is None or (back.level, -back.score) < (likeness.level, -likeness.score)):
         return back.turned()
     return likeness
 
 
-def _judged(first: Song, second: Song, found: Alignment | None) -> Likeness | None:
-    if found is None:
+def _judged(first: Song, second: Song, over: Overlay | None) -> Likeness | None:
+    if over is None:
         return None
+    tune = _chance_of_tune(over)
+    if tune < LIKELY and most_shared(first, second, over) < UNSURE:
+        return None  # neither level is left: no need to compare all notes
+    found = compare(first, second, over)
     score = max(0.0, (max(found.shared) - found.chance) / (1 - found.chance)) if found.chance < 1 else 0.0
     level: Level = "hard"
-    tune = _chance_of_tune(found)
     if score < HARD or found.notes < FEWEST_NOTES or (score < SURE and tune < LIKELY):
         level, score = "soft", tune
         if score < SOFT:
@@ -112,6 +119,7 @@ def _judged(first: Song, second: Song, found: Alignment | None) -> Likeness | No
         score=score,
         transposition=found.transposition,
         tempo=found.stretch * second.voices.quarter / first.voices.quarter,
+        stretch=found.stretch,
         offset=found.offset,
         shared=found.shared,
         contained=contained,
@@ -119,7 +127,7 @@ def _judged(first: Song, second: Song, found: Alignment | None) -> Likeness | No
     )
 
 
-def _chance_of_tune(found: Alignment) -> float:
+def _chance_of_tune(found: Overlay) -> float:
     """How likely both have the same tune, whatever the arrangement: fitted on 916 pairs judged by people, 87 of them such."""
     odds = _CONSTANT + _COMMON * math.log(0.001 + found.common) + _IN_LINE * math.log1p(found.in_line) + _HARMONY * found.harmony
     return 1 / (1 + math.exp(-odds))

@@ -89,38 +89,36 @@ def patterns(song: Voices) -> Patterns:
     repeated notes change little. A pattern is six steps in a row, hashed: neither key nor tempo nor lengths enter.
     """
     programs = np.array(song.programs, np.int64)
-    notes = song.notes
-    pitched = notes[programs[notes["voice"]] != DRUMS] if len(notes) else notes
-    found = []
-    for voice in np.unique(pitched["voice"]).tolist():
-        own = pitched[pitched["voice"] == voice]
-        found.append(_runs(own, highest=True, needs=FEWEST_PITCHES))
-    for highest in (True, False):
-        found.append(_runs(pitched, highest=highest, needs=FEWEST_PITCHES))
-    hashes, pitches, starts = (np.concatenate(column) for column in zip(*found, strict=True))
-    order = np.lexsort((starts, hashes))
-    return Patterns(hashes[order], pitches[order], starts[order])
+    notes = song.notes[programs[song.notes["voice"]] != DRUMS] if len(song.notes) else song.notes
+    starts, pitches, voices = (notes[name].astype(np.int64) for name in ("start", "pitch", "voice"))
+    together = np.zeros(len(notes), np.int64)
+    found = [_runs(starts, pitches, voices, highest=True)]
+    found += [_runs(starts, pitches, together, highest=highest) for highest in (True, False)]
+    hashes, firsts, begins = (np.concatenate(column) for column in zip(*found, strict=True))
+    order = np.lexsort((begins, hashes))
+    return Patterns(hashes[order], firsts[order], begins[order])
 
 
-def _runs(notes: NDArray[np.void], *, highest: bool, needs: int) -> tuple[Hashes, Ints, Ints]:
-    """Hash, first pitch and start of every run of steps of one line."""
-    starts = notes["start"].astype(np.int64)
-    pitches = notes["pitch"].astype(np.int64)
+def _runs(starts: Ints, pitches: Ints, lines: Ints, *, highest: bool) -> tuple[Hashes, Ints, Ints]:
+    """Hash, first pitch and start of every run of steps of each line; `lines` numbers the line that a note may be of."""
     slots = (starts * SLOTS + SCALE // 2) // SCALE
-    order = np.argsort(slots << 7 | (pitches if highest else 127 - pitches), kind="stable")
-    slots, pitches, starts = slots[order], pitches[order], starts[order]
-    outer = np.append(slots[1:] != slots[:-1], True)[: len(slots)]
-    pitches, starts = pitches[outer], starts[outer]
-    moved = np.diff(pitches, prepend=-1) != 0
-    pitches, starts = pitches[moved], starts[moved]
-    steps = np.clip(np.diff(pitches), -WIDEST, WIDEST) + WIDEST
+    # Slots take 40 bits: starts are of 32.
+    order = np.argsort(lines << 47 | slots << 7 | (pitches if highest else 127 - pitches), kind="stable")
+    slots, pitches, starts, lines = slots[order], pitches[order], starts[order], lines[order]
+    outer = np.append((slots[1:] != slots[:-1]) | (lines[1:] != lines[:-1]), True)[: len(slots)]
+    pitches, starts, lines = pitches[outer], starts[outer], lines[outer]
+    moved = np.append(True, (pitches[1:] != pitches[:-1]) | (lines[1:] != lines[:-1]))[: len(pitches)]
+    pitches, starts, lines = pitches[moved], starts[moved], lines[moved]
+    steps = np.clip(pitches[1:] - pitches[:-1], -WIDEST, WIDEST) + WIDEST
     count = len(steps) - STEPS + 1
-    if count < 1 or len(np.unique(pitches)) < needs:
+    if count < 1:
         return np.zeros(0, np.uint64), np.zeros(0, np.int64), np.zeros(0, np.int64)
     code = np.zeros(count, np.int64)
     for step in range(STEPS):
         code = code * (2 * WIDEST + 1) + steps[step : step + count]
-    return _mixed(code.astype(np.uint64)), pitches[:count], starts[:count]
+    varied = (np.bincount(lines << 7 | pitches, minlength=256 << 7).reshape(-1, 128) > 0).sum(1) >= FEWEST_PITCHES
+    kept = np.flatnonzero((lines[:count] == lines[STEPS:]) & varied[lines[:count]])
+    return _mixed(code[kept].astype(np.uint64)), pitches[kept], starts[kept]
 
 
 def _mixed(codes: Hashes) -> Hashes:

@@ -18,7 +18,7 @@ KEPT = 512  # songs kept ready for comparing
 
 @dataclass(frozen=True)
 class Entry:
-    """A song in a search: a digest of its content, by which all is ordered, and its sketch."""
+    """A song in a search: a digest of its notes and tempo, by which all is ordered and remembered, and its sketch."""
 
     digest: str
     sketch: Hashes

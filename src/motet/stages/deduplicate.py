@@ -28,7 +28,7 @@ from motet.run import Drop, Settings, Tools, Verdict, stage
 Level = Literal["same_bytes", "same_notes", "hard", "soft"]
 LEVELS: tuple[Level, ...] = ("same_bytes", "same_notes", "hard", "soft")
 
-_SAME = duplicates.Likeness("hard", 1.0, 0, 1.0, 0.0, (1.0, 1.0), "", ())
+_SAME = duplicates.Likeness("hard", 1.0, 0, 1.0, 1.0, 0.0, (1.0, 1.0), "", ())
 
 _Rank = tuple[bool, int, int, int, int, str, str]
 
@@ -45,6 +45,7 @@ class _One:
     rank: _Rank
     sha256: str
     notes: str
+    tempo: float
 
     @property
     def id(self) -> str:
@@ -75,7 +76,7 @@ def deduplicate(
     songs: Iterable[Song], fingerprints: Iterable[Fingerprint], settings: Deduplicate, tools: Tools
 ) -> Iterator[Verdict[Duplicate]]:
     """Verdicts on all songs. In memory are a rank, two digests and a sketch per song; notes are on disk."""
-    everyone = {one.id: one for one in (_One(_rank(song), song.sha256, song.notes_digest) for song in songs)}
+    everyone = {one.id: one for one in (_One(_rank(song), song.sha256, song.notes_digest, song.tempo) for song in songs)}
     best: dict[str, _One] = {}
     for one in everyone.values():
         if one.notes not in best or one.rank < best[one.notes].rank:
@@ -117,7 +118,9 @@ def _search(
         for row in fingerprints:
             if row.id in chosen:
                 songs.append(chosen[row.id])
-                entries.append(duplicates.Entry(songs[-1].notes, np.frombuffer(row.sketch, "<u8").astype(np.uint64)))
+                one = songs[-1]
+                sketch = np.frombuffer(row.sketch, "<u8").astype(np.uint64)
+                entries.append(duplicates.Entry(f"{one.notes} {one.tempo:.6f}", sketch))
                 packed = zlib.compress(row.voices, 1)
                 places.append((notes.tell(), len(packed)))
                 notes.write(packed)
