@@ -221,8 +221,8 @@ def _laid(ours: Floats, quarters: Floats, line: Floats, offsets: tuple[float, ..
     if len(left) and len(offsets) > 1:
         wanted, stretches = ours[left], stretches[left]
         hits = np.stack([hit[left], *(_found(wanted + offset, line) for offset in offsets[1:])])
-        found: Floats = np.stack([np.bincount(stretches, row >= 0) for row in hits]) * 1.0
-        found[1:] *= OTHERS
+        found = np.stack([np.bincount(stretches, row >= 0) for row in hits]).astype(np.float64)
+        found[1:] = found[1:] * OTHERS
         chosen = found.argmax(0)[stretches]
         hit[left] = hits[chosen, np.arange(len(left))]
         laid[left] = wanted + np.array(offsets)[chosen]
@@ -367,11 +367,11 @@ def _met(ours: Floats, laid: Floats) -> Flags:
 
 
 def _covered(quarters: Floats, met: Flags, found: Flags) -> float:
-    """The share of stretches with notes that the other song covers: it meets a fifth of a stretch's notes, each of its own
-    laid once; or three fifths are found in it somewhere, as in a passage that repeats another."""
+    """The share of stretches with notes that the other song covers: it meets a tenth of a stretch's notes, each of its own
+    laid once; or three quarters are found in it somewhere, as in a passage that repeats another."""
     stretches = (quarters // STRETCH).astype(np.int64)
     count = np.bincount(stretches)
-    covered = (np.bincount(stretches, met) >= 0.2 * count) | (np.bincount(stretches, found) >= 0.6 * count)
+    covered = (np.bincount(stretches, met) >= 0.1 * count) | (np.bincount(stretches, found) >= 0.75 * count)
     return float(covered[count > 0].mean())
 
 

@@ -21,7 +21,7 @@ FEWEST_NOTES = 32  # in common, of the same arrangement
 SOFT = 0.8  # least chance of another arrangement
 _CONSTANT, _COMMON, _IN_LINE, _HARMONY = -4.23, 0.32, 1.79, 9.2
 FEWEST_IN_LINE = 4  # patterns, to look twice
-PART = 0.7  # of the other's time; what covers less of it is contained in it
+PART = 0.65  # of the other's time; what covers less of it is contained in it
 IDENTICAL = 0.95  # of a voice's notes
 SAME_TEMPO = 0.02
 
