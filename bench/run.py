@@ -26,6 +26,7 @@ SUBJECTS = {
     "truth": "How right the analyses of MIDI are",
     "duplicates_truth": "Planted duplicates, found again",
     "duplicates_soft": "Other arrangements of the same song",
+    "duplicates_scale": "Duplicates at scale",
     "sound": "Sound, one core, CPU time (demo tunes)",
 }
 LIBRARIES = ("symusic", "pretty_midi", "mido", "numpy", "pyarrow", "duckdb", "pebble", "tinysoundfont")

@@ -71,7 +71,7 @@ class Song:
     def by_pitch(self) -> Notes:
         """All notes by pitch, drums last, then by onset."""
         pitches = self.voices.notes["pitch"].astype(np.int64) + np.where(self.drums, _DRUM, 0)
-        order = np.lexsort((self.quarters, pitches))
+        order = np.argsort(pitches << 32 | self.voices.notes["start"], kind="stable")
         return Notes(pitches[order], self.quarters[order], self.voices.notes["voice"][order])
 
     @cached_property

@@ -13,7 +13,7 @@ from motet.midi.general_midi import family
 
 Level = Literal["hard", "soft"]
 
-VERSION = 1  # of the judge: another forgets what was judged
+VERSION = 2  # of the judge: another forgets what was judged
 HARD = 0.4  # least share beyond chance of the same arrangement
 SURE, LIKELY = 0.75, 0.5  # a share that is enough by itself; below it the tune must be the same as likely as not
 UNSURE = 0.65  # a share, by a sample of notes, that is not sure to be less than `SURE`

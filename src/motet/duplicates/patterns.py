@@ -95,7 +95,8 @@ def patterns(song: Voices) -> Patterns:
     found = [_runs(starts, pitches, voices, highest=True)]
     found += [_runs(starts, pitches, together, highest=highest) for highest in (True, False)]
     hashes, firsts, begins = (np.concatenate(column) for column in zip(*found, strict=True))
-    order = np.lexsort((begins, hashes))
+    order = np.argsort(begins, kind="stable")  # two sorts take half of the time of lexsort
+    order = order[np.argsort(hashes[order], kind="stable")]
     return Patterns(hashes[order], firsts[order], begins[order])
 
 

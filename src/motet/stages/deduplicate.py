@@ -71,7 +71,7 @@ class _Link:
     likeness: duplicates.Likeness | None = None
 
 
-@stage(version=2, filters=True, timeout=24 * 3600, libraries=["numpy"])
+@stage(version=3, filters=True, timeout=24 * 3600, libraries=["numpy"])
 def deduplicate(
     songs: Iterable[Song], fingerprints: Iterable[Fingerprint], settings: Deduplicate, tools: Tools
 ) -> Iterator[Verdict[Duplicate]]:

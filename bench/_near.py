@@ -1,0 +1,308 @@
+"""How the search for duplicates grows with the collection: time, memory and candidates per file at 1k, 10k and 100k files.
+
+There are not so many real files here. The first are real; of the others a third are earlier ones again, transposed, thinned
+or cut, and the rest are new songs: real ones, or halves of two real ones in a row, with the pitch classes bent at random,
+mirrored, backwards. So they keep the rhythm, the repeats and the range of real music, and share patterns with the rest about
+as often: two thirds as many pairs as real files in the same number. All are made in memory again whenever they are asked for,
+and the time that takes is left out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import random
+import resource
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from measure import Line, fresh
+from motet import demo, duplicates, midi
+from motet.duplicates.patterns import DRUMS, SCALE, Voices
+
+SIZES, QUICK = (1000, 10_000, 100_000), (200, 1000)
+GROWTH, MINUTES, GIGABYTES = 1.15, 15, 4.0
+REAL = 1500  # files that are read
+COPIES = 5000
+JUDGED = 12_000  # pairs; of more, a sample by songs
+SUFFIXES = {".mid", ".midi", ".kar"}
+BENT = (0.3, 0.4, 0.3)  # of pitch classes: down, not, up a semitone
+FOLDERS = ("messy", "lakh-layout", "artist-title", "free")
+
+
+def measure(quick: bool) -> Iterator[Line]:
+    sizes = QUICK if quick else SIZES
+    told = {}
+    for size in sizes:
+        told[size] = fresh("duplicates_scale", size)
+        yield from _lines(size, told[size])
+    few, many = sizes[0], sizes[-1]
+    slope = math.log(_cpu(told[many]) / _cpu(told[few])) / math.log(many / few)
+    yield Line(
+        f"growth of all CPU time from {few:,} to {many:,} files",
+        (slope,),
+        "power of n",
+        many,
+        goal=f"<= {GROWTH}",
+        reached=None if quick else slope <= GROWTH,
+    )
+    copies = fresh("duplicates_scale", 2 * (COPIES // 25 if quick else COPIES), "copies")
+    yield from _lines_of_copies(copies)
+
+
+def _cpu(told: dict[str, Any]) -> float:
+    return float(told["files"] * told["per_file"] + _alone(told))
+
+
+def _alone(told: dict[str, Any]) -> float:
+    """Seconds in the one process that compares."""
+    return float(told["candidates_s"] + told["judge_s"] + told["clusters_s"])
+
+
+def _lines(size: int, told: dict[str, Any]) -> Iterator[Line]:
+    big = size == SIZES[-1]
+    yield Line(f"{size:,} files: read, patterns, sketch, pack", (told["per_file"] * 1e3,), "ms/file", told["read"])
+    yield Line(f"{size:,} files: sketch of patterns alone", (told["sketch_s"] / size * 1e3,), "ms/file", size)
+    note = f"largest of a file {told['largest']}"
+    yield Line(f"{size:,} files: candidates", (told["candidates"] / size,), "pairs/file", size, note=note)
+    yield Line(f"{size:,} files: finding candidates", (told["candidates_s"],), "s", size)
+    note = "all judged"
+    if told["judged"] < told["candidates"]:
+        note = f"extrapolated from {told['judged']:,} of {told['candidates']:,} pairs"
+    note += f"; {told['hard']:,} hard, {told['soft']:,} soft; {told['judge_s'] / max(told['candidates'], 1) * 1e3:.2f} ms a pair"
+    yield Line(f"{size:,} files: judging candidates", (told["judge_s"],), "s", told["candidates"], note=note)
+    if told["judged"] == told["candidates"]:
+        note = f"{told['clusters']:,} clusters, the largest of {told['widest']}; {told['asked']:,} more pairs judged"
+        yield Line(f"{size:,} files: clusters", (told["clusters_s"],), "s", size, note=note)
+    minutes = (told["files"] * told["per_file"] / 2 + _alone(told)) / 60
+    note = f"reading on two cores {told['files'] * told['per_file'] / 120:.2f}, then one process {_alone(told) / 60:.2f}"
+    yield Line(
+        f"{size:,} files: all, on two cores",
+        (minutes,),
+        "minutes",
+        size,
+        goal=f"<= {MINUTES} minutes" if big else "",
+        reached=minutes <= MINUTES if big else None,
+        note=note,
+    )
+    yield Line(
+        f"{size:,} files: peak memory",
+        (told["peak"],),
+        "GB",
+        size,
+        goal=f"<= {GIGABYTES:g} GB" if big else "",
+        reached=told["peak"] <= GIGABYTES if big else None,
+    )
+
+
+def _lines_of_copies(told: dict[str, Any]) -> Iterator[Line]:
+    half = told["files"] // 2
+    name = f"{half:,} copies among {half:,} others"
+    note = f"largest of a file {told['largest']}"
+    yield Line(f"{name}: candidates", (told["candidates"] / told["files"],), "pairs/file", told["files"], note=note)
+    yield Line(f"{name}: finding candidates", (told["candidates_s"],), "s", told["files"])
+    yield Line(f"{name}: judging candidates", (told["judge_s"],), "s", told["candidates"], note=f"{told['judged']:,} judged")
+
+
+# In a process of its own
+
+
+@dataclass
+class Collection:
+    """Songs by number, made when asked for; `spent` counts the seconds of that."""
+
+    real: list[Voices]
+    copied: int = 0  # so many of the first are copies of one song
+    spent: float = field(default=0.0)
+
+    def song(self, number: int) -> Voices:
+        began = time.process_time()
+        made = self._made(number)
+        self.spent += time.process_time() - began
+        return made
+
+    def packed(self, number: int) -> bytes:
+        began = time.process_time()
+        packed = self._made(number).pack()
+        self.spent += time.process_time() - began
+        return packed
+
+    def _made(self, number: int) -> Voices:
+        chance = np.random.default_rng(number)
+        if number < self.copied:
+            return _again(self.real[0], chance)
+        number -= self.copied
+        if number < len(self.real):
+            return self.real[number]
+        if chance.random() < 1 / 3:
+            return _again(self._made(self.copied + int(chance.integers(number))), chance)
+        one, other = (self.real[int(at)] for at in chance.integers(len(self.real), size=2))
+        if chance.random() < 0.5:
+            return _bent(one, chance)
+        return _joined(_bent(_half(one, chance), chance), _bent(_half(other, chance), chance))
+
+
+def _again(song: Voices, chance: np.random.Generator) -> Voices:
+    """A copy: transposed, or a seventh of the notes left out, or four bars cut."""
+    notes = song.notes.copy()
+    way = chance.integers(3)
+    if way == 0:
+        pitched = _pitched(song)
+        notes["pitch"][pitched] = np.clip(notes["pitch"][pitched].astype(np.int64) + chance.integers(1, 7), 0, 127)
+        notes = notes[chance.random(len(notes)) > 0.01]
+    elif way == 1:
+        notes = notes[chance.random(len(notes)) > 1 / 7]
+    else:
+        begin = chance.integers(notes["start"].max() + 1)
+        notes = notes[(notes["start"] < begin) | (notes["start"] >= begin + 16 * SCALE)]
+        notes["start"][notes["start"] >= begin] -= 16 * SCALE
+    return Voices(notes, song.programs, song.quarter) if len(notes) else song
+
+
+def _half(song: Voices, chance: np.random.Generator) -> Voices:
+    """Half of its time, from any quarter note on."""
+    length = int(song.notes["start"].max()) // 2 + 1
+    begin = int(chance.integers(length)) // SCALE * SCALE
+    notes = song.notes[(song.notes["start"] >= begin) & (song.notes["start"] < begin + length)].copy()
+    notes["start"] -= begin
+    return Voices(notes, song.programs, song.quarter)
+
+
+def _bent(song: Voices, chance: np.random.Generator) -> Voices:
+    """Another song of the same rhythm: each pitch class moved by a semitone or not, perhaps upside down, perhaps backwards."""
+    pitches = np.arange(128) + chance.choice((-1, 0, 1), 12, p=BENT)[np.arange(128) % 12]
+    pitches = np.clip(127 - pitches if chance.random() < 0.5 else pitches, 0, 127).astype(np.uint8)
+    notes = song.notes.copy()
+    pitched = _pitched(song)
+    notes["pitch"][pitched] = pitches[notes["pitch"][pitched]]
+    if chance.random() < 0.5 and len(notes):
+        notes["start"] = notes["start"].max() - notes["start"]
+    return _sorted(notes, song.programs, song.quarter)
+
+
+def _joined(one: Voices, other: Voices) -> Voices:
+    """One song after another, each with its own voices."""
+    voices = min(len(one.programs), 127)
+    first, second = one.notes[one.notes["voice"] < voices], other.notes[other.notes["voice"] < 127].copy()
+    second["voice"] += voices
+    second["start"] += first["start"].max(initial=0) + SCALE
+    return _sorted(np.concatenate([first, second]), one.programs[:voices] + other.programs[:127], one.quarter)
+
+
+def _sorted(notes: Any, programs: tuple[int, ...], quarter: float) -> Voices:
+    return Voices(notes[np.lexsort((notes["start"], notes["voice"]))], programs, quarter)
+
+
+def _pitched(song: Voices) -> Any:
+    return np.array(song.programs, np.int64)[song.notes["voice"]] != DRUMS
+
+
+def _real(folder: Path, wanted: int) -> tuple[list[Voices], float]:
+    """Different real songs, or the demo's tunes, drawn at random, and the CPU seconds of a file from bytes to fingerprint."""
+    shared = Path(os.environ.get("MOTET_SHARED") or Path(__file__).resolve().parents[2] / "shared") / "data" / "midi"
+    roots = [shared / name for name in FOLDERS] if shared.is_dir() else [folder]
+    if not shared.is_dir():
+        demo.write(folder)
+    paths = sorted(path for root in roots for path in root.rglob("*") if path.suffix.lower() in SUFFIXES)
+    random.Random(0).shuffle(paths)
+    songs: dict[str, Voices] = {}
+    taken = []
+    for path in paths:
+        if len(songs) == wanted:
+            break
+        began = time.process_time()
+        try:
+            score = midi.read(path.read_bytes())
+        except midi.Unreadable:
+            continue
+        voices = duplicates.voices(score)
+        duplicates.sketch(duplicates.patterns(voices))
+        voices.pack()
+        taken.append(time.process_time() - began)
+        if len(voices.notes) >= 100 and _pitched(voices).any():
+            songs.setdefault(midi.notes_digest(score), voices)
+    return list(songs.values()), sum(taken) / len(taken)
+
+
+def main(size: int, copied: int) -> None:
+    """Search among so many songs, and print what it took as JSON."""
+    with tempfile.TemporaryDirectory(prefix="motet-bench-") as folder:
+        # Real files are as large a part of any collection, as far as there are enough.
+        real, per_file = _real(Path(folder), min(REAL, size // 5))
+    songs = Collection(real, copied)
+    began = time.process_time()
+    entries = []
+    for number in range(size):
+        sketch = duplicates.sketch(duplicates.patterns(songs.song(number)))
+        entries.append(duplicates.Entry(hashlib.sha256(str(number).encode()).hexdigest(), sketch))
+    sketch_s = time.process_time() - began - songs.spent
+    entries.sort(key=lambda entry: entry.digest)
+    numbers = {hashlib.sha256(str(number).encode()).hexdigest(): number for number in range(size)}
+
+    began = time.process_time()
+    found = duplicates.candidates([entry.sketch for entry in entries])
+    candidates_s = time.process_time() - began
+    of_song = Counter(song for pair in found for song in (pair.first, pair.second))
+
+    def load(at: int) -> duplicates.Song:
+        return duplicates.Song(Voices.unpack(songs.packed(numbers[entries[at].digest])))
+
+    songs.spent = 0.0
+    search = duplicates.Search(entries, load)
+    one_in = -(-len(found) // JUDGED)
+    some = sorted(
+        (p for p in found if int(entries[p.first].sketch[0] >> np.uint64(24)) % one_in == 0),
+        key=lambda p: (int(entries[p.first].sketch[0]) >> 24, int(entries[p.second].sketch[0]) >> 24),
+    )
+    began = time.process_time()
+    judged = {(pair.first, pair.second): search.judge(pair.first, pair.second) for pair in some}
+    judge_s = (time.process_time() - began - songs.spent) * len(found) / max(len(some), 1)
+    alike = {pair: likeness for pair, likeness in judged.items() if likeness}
+    hard = [pair for pair, likeness in alike.items() if likeness.level == "hard"]
+
+    songs.spent, groups, clusters_s = 0.0, [], 0.0
+    if one_in == 1:
+
+        def same(one: int, other: int) -> bool:
+            likeness = search.judge(one, other)
+            return likeness is not None and likeness.level == "hard"
+
+        began = time.process_time()
+        groups = duplicates.clusters([(at,) for at in range(size)], hard, same)
+        clusters_s = time.process_time() - began - songs.spent
+    print(
+        json.dumps(
+            {
+                "files": size,
+                "read": len(real),
+                "per_file": per_file,
+                "sketch_s": sketch_s,
+                "candidates": len(found),
+                "largest": max(of_song.values(), default=0),
+                "candidates_s": candidates_s,
+                "judged": len(some),
+                "judge_s": judge_s,
+                "hard": len(hard),
+                "soft": len(alike) - len(hard),
+                "clusters": len(groups),
+                "widest": max(map(len, groups), default=0),
+                "asked": len(search.known) - len(some),
+                "clusters_s": clusters_s,
+                "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << (20 if sys.platform != "darwin" else 30)),
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[1]) // 2 if sys.argv[2:] == ["copies"] else 0)
