@@ -28,6 +28,7 @@ import numpy as np
 
 from measure import Line, fresh
 from motet import demo, duplicates, midi
+from motet.duplicates.candidates import PARTNERS
 from motet.duplicates.patterns import DRUMS, SCALE, Voices
 
 SIZES, QUICK = (1000, 10_000, 100_000), (200, 1000)
@@ -36,7 +37,7 @@ REAL = 1500  # files that are read
 COPIES = 5000
 JUDGED = 12_000  # pairs; of more, a sample by songs
 SUFFIXES = {".mid", ".midi", ".kar"}
-BENT = (0.3, 0.4, 0.3)  # of pitch classes: down, not, up a semitone
+BENT = (-2, -1, 0, 1, 2)  # semitones by which a pitch class may move
 FOLDERS = ("messy", "lakh-layout", "artist-title", "free")
 
 
@@ -109,9 +110,19 @@ def _lines_of_copies(told: dict[str, Any]) -> Iterator[Line]:
     half = told["files"] // 2
     name = f"{half:,} copies among {half:,} others"
     note = f"largest of a file {told['largest']}"
-    yield Line(f"{name}: candidates", (told["candidates"] / told["files"],), "pairs/file", told["files"], note=note)
+    mean = told["candidates"] / told["files"]
+    yield Line(
+        f"{name}: candidates",
+        (mean,),
+        "pairs/file",
+        told["files"],
+        goal=f"<= {PARTNERS}",
+        reached=mean <= PARTNERS,
+        note=note,
+    )
     yield Line(f"{name}: finding candidates", (told["candidates_s"],), "s", told["files"])
-    yield Line(f"{name}: judging candidates", (told["judge_s"],), "s", told["candidates"], note=f"{told['judged']:,} judged")
+    note = f"from {told['judged']:,} pairs of {told['candidates']:,}"
+    yield Line(f"{name}: judging candidates", (told["judge_s"],), "s", told["candidates"], note=note)
 
 
 # In a process of its own
@@ -179,8 +190,8 @@ def _half(song: Voices, chance: np.random.Generator) -> Voices:
 
 
 def _bent(song: Voices, chance: np.random.Generator) -> Voices:
-    """Another song of the same rhythm: each pitch class moved by a semitone or not, perhaps upside down, perhaps backwards."""
-    pitches = np.arange(128) + chance.choice((-1, 0, 1), 12, p=BENT)[np.arange(128) % 12]
+    """Another song of the same rhythm: each pitch class moved by up to two semitones, perhaps upside down, perhaps backwards."""
+    pitches = np.arange(128) + chance.choice(BENT, 12)[np.arange(128) % 12]
     pitches = np.clip(127 - pitches if chance.random() < 0.5 else pitches, 0, 127).astype(np.uint8)
     notes = song.notes.copy()
     pitched = _pitched(song)

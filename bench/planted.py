@@ -209,7 +209,8 @@ class Judged:
     """Pairs of files and what people found: "same" arrangement, "soft" (another one), "different".
 
     By the first 16 digits of each SHA-256. `by` tells how a pair came to be judged: "names" alike, "content" (found by an
-    index of another's), "weak" where little speaks for it, "pop909", or "originals" of the planted test.
+    index of another's), "weak" where little speaks for it, "pop909", or "originals" of the planted test (there most
+    are called different by rule: another name, and little in common by an alignment of the judge's own).
     """
 
     verdicts: dict[frozenset[str], str]
