@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from duplicates.perturb import transposed
 from duplicates.tunes import changed, ready, song
-from motet import duplicates
-from motet.duplicates import Entry, Judged, Likeness, Search, memory, sketch
+from motet.duplicates import Entry, Judged, Likeness, Search, judge, memory, sketch
 
 ONE = Likeness("hard", 0.987654321, -3, 1.0812345, 1.25, 4.25, (0.9, 1.0), "first", ("bass", "drums"))
 
@@ -74,13 +74,19 @@ def test_a_damaged_file_is_begun_anew(path: Path, damage: str) -> None:
     assert Judged(path)["new", "b"] == ONE
 
 
-def test_a_search_compares_no_two_songs_twice(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_search_compares_no_two_songs_twice(path: Path) -> None:
     piece = changed("Greensleeves", transposed)
     assert piece
     songs = [song("Greensleeves"), ready(piece)]
     entries = [Entry(name, sketch(one.patterns)) for name, one in zip("ab", songs, strict=True)]
+    asked: list[tuple[int, int]] = []
+
+    def judged(pairs: Sequence[tuple[int, int]]) -> list[Likeness | None]:
+        asked.extend(pairs)
+        return [judge(songs[one], songs[other]) for one, other in pairs]
+
     told = Judged(path)
-    (pair,) = Search(entries, songs.__getitem__, told).pairs()
+    (pair,) = Search(entries, judged, told).pairs()
     told.close()
-    monkeypatch.delattr(duplicates.search, "judge")
-    assert list(Search(entries, songs.__getitem__, Judged(path)).pairs()) == [pair]
+    assert list(Search(entries, judged, Judged(path)).pairs()) == [pair]
+    assert asked == [(0, 1)]

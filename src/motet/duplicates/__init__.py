@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from motet.duplicates.alignment import Alignment, Song, align
 from motet.duplicates.candidates import Candidate, candidates, sketch
 from motet.duplicates.clusters import clusters
+from motet.duplicates.comparing import Notes
 from motet.duplicates.judging import Likeness, judge
 from motet.duplicates.memory import Judged
 from motet.duplicates.patterns import Patterns, Voices, patterns, voices
@@ -24,6 +25,7 @@ __all__ = [
     "Entry",
     "Judged",
     "Likeness",
+    "Notes",
     "Pair",
     "Patterns",
     "Search",
@@ -47,4 +49,4 @@ def find(songs: Sequence[Score]) -> list[Pair]:
         Entry(f"{notes_digest(score)} {song.voices.quarter:.9f}", sketch(song.patterns))
         for score, song in zip(songs, ready, strict=True)
     ]
-    return list(Search(entries, ready.__getitem__).pairs())
+    return list(Search(entries, lambda pairs: [judge(ready[one], ready[other]) for one, other in pairs]).pairs())

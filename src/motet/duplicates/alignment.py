@@ -188,39 +188,39 @@ def overlay(first: Song, second: Song) -> Overlay | None:
     )
 
 
-def compare(first: Song, second: Song, over: Overlay) -> Alignment:
-    """The second half of `align`: what they share, note by note."""
+def compare(first: Song, second: Song, over: Overlay, near: float = NEAR) -> Alignment:
+    """The second half of `align`: what they share, note by note, no more than `near` quarter notes apart."""
     mine, theirs = first.by_pitch.moved(over.transposition, over.stretch), second.by_pitch
     room = _room(mine, theirs, over.offsets)
     ours, line = mine.line(room), theirs.line(room)
     x, y = mine.quarters, theirs.quarters
-    hit, laid = _laid(ours, x, line, over.offsets)
-    back, laid_back = _laid(line, y, ours, tuple(-offset for offset in over.offsets))
+    hit, laid = _laid(ours, x, line, over.offsets, near)
+    back, laid_back = _laid(line, y, ours, tuple(-offset for offset in over.offsets), near)
     both, taken = hit >= 0, back >= 0
     return Alignment(
         transposition=over.transposition,
         stretch=over.stretch,
         offset=over.offsets[0],
         shared=(float(both.mean()), float(taken.mean())),
-        covered=(_covered(x, _met(ours, laid_back[taken]), both), _covered(y, _met(line, laid[both]), taken)),
+        covered=(_covered(x, _met(ours, laid_back[taken], near), both), _covered(y, _met(line, laid[both], near), taken)),
         notes=int(min(both.sum(), taken.sum())),
-        chance=float(np.mean([np.mean(_found(ours + (over.offsets[0] + beside), line) >= 0) for beside in _CHANCE])),
-        voices=_voices(mine.voices, theirs.voices, laid, line, hit),
+        chance=float(np.mean([np.mean(_found(ours + (over.offsets[0] + beside), line, near) >= 0) for beside in _CHANCE])),
+        voices=_voices(mine.voices, theirs.voices, laid, line, hit, near),
         in_line=over.in_line,
         common=over.common,
         harmony=over.harmony,
     )
 
 
-def _laid(ours: Floats, quarters: Floats, line: Floats, offsets: tuple[float, ...]) -> tuple[Ints, Floats]:
+def _laid(ours: Floats, quarters: Floats, line: Floats, offsets: tuple[float, ...], near: float) -> tuple[Ints, Floats]:
     """Where on `line` each of our notes is found, -1 for nowhere, and where each lies: at the offset of its stretch."""
-    hit, laid = _found(ours + offsets[0], line), ours + offsets[0]
+    hit, laid = _found(ours + offsets[0], line, near), ours + offsets[0]
     stretches = (quarters // STRETCH).astype(np.int64)
     unsure = np.bincount(stretches, hit >= 0) < OTHERS * np.bincount(stretches)
     left = np.flatnonzero(unsure[stretches])  # elsewhere no other offset can win
     if len(left) and len(offsets) > 1:
         wanted, stretches = ours[left], stretches[left]
-        hits = np.stack([hit[left], *(_found(wanted + offset, line) for offset in offsets[1:])])
+        hits = np.stack([hit[left], *(_found(wanted + offset, line, near) for offset in offsets[1:])])
         found = np.stack([np.bincount(stretches, row >= 0) for row in hits]).astype(np.float64)
         found[1:] = found[1:] * OTHERS
         chosen = found.argmax(0)[stretches]
@@ -246,11 +246,11 @@ def _room(mine: Notes, theirs: Notes, offsets: tuple[float, ...]) -> float:
     return float(max(mine.quarters.max(), theirs.quarters.max()) + 2 * max(map(abs, offsets)) + 100)
 
 
-def _found(wanted: Floats, line: Floats) -> Ints:
-    """For each note wanted the first place in `line` from `NEAR` before it to `NEAR` after it, -1 where there is none."""
-    at = np.searchsorted(line, wanted - NEAR)
+def _found(wanted: Floats, line: Floats, near: float = NEAR) -> Ints:
+    """For each note wanted the first place in `line` from `near` before it to `near` after it, -1 where there is none."""
+    at = np.searchsorted(line, wanted - near)
     there = np.minimum(at, len(line) - 1)
-    return np.where((at < len(line)) & (line[there] <= wanted + NEAR), there, -1)
+    return np.where((at < len(line)) & (line[there] <= wanted + near), there, -1)
 
 
 def _in_common(first: Song, second: Song) -> tuple[Ints, Ints, Floats, int]:
@@ -361,9 +361,9 @@ def _cosine(one: Chroma, other: Chroma, halves: int, by: int) -> float:
     return float(np.einsum("ij,ij->", one.rows[both], other.rows[there[both]])) / count if count > 4 else 0.0
 
 
-def _met(ours: Floats, laid: Floats) -> Flags:
+def _met(ours: Floats, laid: Floats, near: float) -> Flags:
     """Which of our notes one of those laid there meets."""
-    return _found(ours, np.sort(laid)) >= 0 if len(laid) else np.zeros(len(ours), np.bool_)
+    return _found(ours, np.sort(laid), near) >= 0 if len(laid) else np.zeros(len(ours), np.bool_)
 
 
 def _covered(quarters: Floats, met: Flags, found: Flags) -> float:
@@ -376,13 +376,13 @@ def _covered(quarters: Floats, met: Flags, found: Flags) -> float:
 
 
 def _voices(
-    ours: NDArray[np.uint8], theirs: NDArray[np.uint8], laid: Floats, line: Floats, hit: Ints
+    ours: NDArray[np.uint8], theirs: NDArray[np.uint8], laid: Floats, line: Floats, hit: Ints, near: float
 ) -> tuple[tuple[int, int, float], ...]:
     """For each voice of the first the voice of the second that has most of its notes, and the share it has."""
     pairs: list[Ints] = []
     for beside in range(UNISON):
         at = np.minimum(hit + beside, len(line) - 1)
-        same = np.flatnonzero((hit >= 0) & (hit + beside < len(line)) & (line[at] <= laid + NEAR))
+        same = np.flatnonzero((hit >= 0) & (hit + beside < len(line)) & (line[at] <= laid + near))
         pairs.append(ours[same].astype(np.int64) << 8 | theirs[at[same]])
     found, counts = np.unique(np.concatenate(pairs), return_counts=True)
     sizes = np.bincount(ours)

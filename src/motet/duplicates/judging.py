@@ -6,17 +6,19 @@ import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from motet.duplicates.alignment import Overlay, Song, compare, most_shared, overlay
+from motet.duplicates.alignment import Alignment, Overlay, Song, compare, most_shared, overlay
 from motet.duplicates.patterns import DRUMS
 from motet.midi.general_midi import DRUMS as DRUMS_NAME
 from motet.midi.general_midi import family
 
 Level = Literal["hard", "soft"]
 
-VERSION = 2  # of the judge: another forgets what was judged
+VERSION = 3  # of the judge: another forgets what was judged
 HARD = 0.4  # least share beyond chance of the same arrangement
 SURE, LIKELY = 0.75, 0.5  # a share that is enough by itself; below it the tune must be the same as likely as not
 UNSURE = 0.65  # a share, by a sample of notes, that is not sure to be less than `SURE`
+# A share of patterns in common with which notes may lie wider apart, in quarter notes: as straight eighths moved to triplets.
+TUNE, WIDE = 0.4, 0.18
 FEWEST_NOTES = 32  # in common, of the same arrangement
 SOFT = 0.8  # least chance of another arrangement
 _CONSTANT, _COMMON, _IN_LINE, _HARMONY = -4.23, 0.32, 1.79, 9.2
@@ -104,7 +106,9 @@ def _judged(first: Song, second: Song, over: Overlay | None) -> Likeness | None:
     if tune < LIKELY and most_shared(first, second, over) < UNSURE:
         return None  # neither level is left: no need to compare all notes
     found = compare(first, second, over)
-    score = max(0.0, (max(found.shared) - found.chance) / (1 - found.chance)) if found.chance < 1 else 0.0
+    if over.common >= TUNE and _score(found) < HARD:
+        found = compare(first, second, over, WIDE)
+    score = _score(found)
     level: Level = "hard"
     if score < HARD or found.notes < FEWEST_NOTES or (score < SURE and tune < LIKELY):
         level, score = "soft", tune
@@ -125,6 +129,11 @@ def _judged(first: Song, second: Song, over: Overlay | None) -> Likeness | None:
         contained=contained,
         identical=tuple(dict.fromkeys(kinds)) if level == "hard" else (),
     )
+
+
+def _score(found: Alignment) -> float:
+    """The larger share, beyond chance."""
+    return max(0.0, (max(found.shared) - found.chance) / (1 - found.chance)) if found.chance < 1 else 0.0
 
 
 def _chance_of_tune(found: Overlay) -> float:

@@ -11,12 +11,14 @@ from pathlib import Path
 from motet.duplicates.judging import VERSION, Likeness
 
 _TABLE = f"judged_{VERSION}"
+_KEPT_EVERY = 4096  # pairs; a kill loses no more
 
 
 class Judged(MutableMapping[tuple[str, str], Likeness | None]):
     """Likenesses by the digests of two songs, of this version of the judge. `close` keeps what is new."""
 
     def __init__(self, path: Path) -> None:
+        self._new = 0
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             self._open(path)
@@ -52,6 +54,9 @@ class Judged(MutableMapping[tuple[str, str], Likeness | None]):
     def __setitem__(self, pair: tuple[str, str], likeness: Likeness | None) -> None:
         told = json.dumps(asdict(likeness)) if likeness else ""
         self._database.execute(f"INSERT OR REPLACE INTO {_TABLE} VALUES (?, ?, ?)", (*pair, told))
+        self._new += 1
+        if self._new % _KEPT_EVERY == 0:
+            self._database.commit()
 
     def __delitem__(self, pair: tuple[str, str]) -> None:
         self._database.execute(f"DELETE FROM {_TABLE} WHERE first = ? AND second = ?", pair)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
-from motet.duplicates.alignment import Song
 from motet.duplicates.candidates import candidates
-from motet.duplicates.judging import Likeness, judge
+from motet.duplicates.judging import Likeness
 from motet.duplicates.patterns import Hashes
 
 Known = MutableMapping[tuple[str, str], Likeness | None]
-
-KEPT = 512  # songs kept ready for comparing
+Judge = Callable[[Sequence[tuple[int, int]]], Iterable[Likeness | None]]
 
 
 @dataclass(frozen=True)
@@ -34,15 +31,15 @@ class Pair:
 
 
 class Search:
-    """A search over songs of different content, numbered as given; `load` gives the notes of one.
+    """A search over songs of different content, numbered as given; `judge` tells how alike pairs of them are.
 
     `known` remembers what was judged, by digests: a song that was compared before is not compared again.
     """
 
-    def __init__(self, entries: Sequence[Entry], load: Callable[[int], Song], known: Known | None = None) -> None:
+    def __init__(self, entries: Sequence[Entry], judge: Judge, known: Known | None = None) -> None:
         self.entries = entries
         self.known: Known = {} if known is None else known
-        self._load = lru_cache(KEPT)(load)
+        self._judge = judge
 
     def ordered(self, one: int, other: int) -> tuple[int, int]:
         """Two songs, the one of lower digest first."""
@@ -50,17 +47,28 @@ class Search:
 
     def judge(self, one: int, other: int) -> Likeness | None:
         """The likeness of two songs, whichever comes first: seen from the one of higher digest."""
-        first, second = self.ordered(one, other)
-        key = (self.entries[first].digest, self.entries[second].digest)
-        if key not in self.known:
-            self.known[key] = judge(self._load(first), self._load(second))
-        return self.known[key]
+        pair = self.ordered(one, other)
+        self._learn([pair])
+        return self.known[self._key(pair)]
 
     def pairs(self) -> Iterator[Pair]:
         """All pairs of duplicates among the candidates, in order of digest."""
         order = sorted(range(len(self.entries)), key=lambda song: self.entries[song].digest)
-        for one in candidates([self.entries[song].sketch for song in order]):
-            first, second = order[one.first], order[one.second]
-            likeness = self.judge(first, second)
+        found = candidates([self.entries[song].sketch for song in order])
+        pairs = [(order[one.first], order[one.second]) for one in found]
+        self._learn(pairs)
+        for pair in pairs:
+            likeness = self.known[self._key(pair)]
             if likeness is not None:
-                yield Pair(first, second, likeness)
+                yield Pair(*pair, likeness)
+
+    def _learn(self, pairs: Iterable[tuple[int, int]]) -> None:
+        """Judge what is not known yet. Copies of a song have the same lowest pattern: in its order they come together, and
+        each is made ready once."""
+        new = [pair for pair in pairs if self._key(pair) not in self.known]
+        new.sort(key=lambda pair: [(self.entries[song].sketch[:1].tolist(), self.entries[song].digest) for song in pair])
+        for pair, likeness in zip(new, self._judge(new), strict=True):
+            self.known[self._key(pair)] = likeness
+
+    def _key(self, pair: tuple[int, int]) -> tuple[str, str]:
+        return self.entries[pair[0]].digest, self.entries[pair[1]].digest

@@ -377,7 +377,7 @@ class _Build:
             self.watch.notes(f"{step.name}: about {minutes:.0f} min and {size(total.media_bytes)} from here (an estimate).")
 
     def _order(self, step: Step) -> Order:
-        return Order(step.name, step.settings.model_dump(mode="json"), self.seed, str(self.folder))
+        return Order(step.name, step.settings.model_dump(mode="json"), self.seed, str(self.folder), self.engine.workers)
 
     def _answer(self, stage: Stage, step: Step, salt: str, todo: Path, report: StageReport) -> None:
         used = [(p.name, stage.used(p)) for p in stage.inputs]

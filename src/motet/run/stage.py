@@ -76,7 +76,8 @@ class Missing:
 class Tools:
     """What a stage may use besides its rows: seeded randomness, media, what `setup` made, members that are missing.
 
-    `cache` is a folder of the stage's own for what it can make again at any time: an index, a table of hashes.
+    `cache` is a folder of the stage's own for what it can make again at any time: an index, a table of hashes. `workers` is
+    how many processes a stage over all rows, which runs alone, may use.
     """
 
     random: random.Random
@@ -84,6 +85,7 @@ class Tools:
     cache: Path
     equipment: Any = None
     missing: list[Missing] = field(default_factory=list)
+    workers: int = 1
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,7 @@ class Order:
     settings: dict[str, Any]
     seed: int
     dataset: str
+    workers: int = 1  # that a stage over all rows has for itself
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ def answer(declared: Stage, settings: Settings, equipment: Any, order: Order, it
     status, reason, detail, halt = "ok", "", "", False
     rows: list[dict[str, Any]] = []
     try:
-        result = call(declared, settings, equipment, order.seed, media, item)
+        result = call(declared, settings, equipment, order, media, item)
         if declared.kind == "whole":
             from motet.run.whole import write_verdicts
 
@@ -172,12 +173,12 @@ def answer(declared: Stage, settings: Settings, equipment: Any, order: Order, it
     )
 
 
-def call(declared: Stage, settings: Settings, equipment: Any, seed: int, media: Media, item: Item) -> Any:
+def call(declared: Stage, settings: Settings, equipment: Any, order: Order, media: Media, item: Item) -> Any:
     """The stage's function on rows that show only what the stage declared."""
     arguments: dict[str, Any] = {}
     for parameter in declared.inputs:
         if declared.kind == "whole":
-            arguments[parameter.name] = _table(parameter.row_type, Path(item.rows[parameter.name]))
+            arguments[parameter.name] = _Table(parameter.row_type, Path(item.rows[parameter.name]))
             continue
         allowed = frozenset(declared.used(parameter)) | locators(parameter.row_type)
         value = item.rows[parameter.name]
@@ -190,15 +191,22 @@ def call(declared: Stage, settings: Settings, equipment: Any, seed: int, media: 
     if declared.settings_type is not Settings:
         arguments["settings"] = settings
     if declared.wants_tools:
-        random = dice(declared.name, item.lineage if declared.draws else "", seed)
-        arguments["tools"] = Tools(random, media, cache(media.dataset, declared.name), equipment, item.missing)
+        random = dice(declared.name, item.lineage if declared.draws else "", order.seed)
+        arguments["tools"] = Tools(random, media, cache(media.dataset, declared.name), equipment, item.missing, order.workers)
     return declared.function(**arguments)
 
 
-def _table(row_type: type[Row], table: Path) -> Iterator[Row]:
-    from motet.dataset.tables import stream  # Arrow is slow to load, and most workers never need it
+@dataclass(frozen=True)
+class _Table:
+    """The rows of a table, read anew each time they are asked for."""
 
-    return (row_type(**row) for row in stream(table))
+    row_type: type[Row]
+    file: Path
+
+    def __iter__(self) -> Iterator[Row]:
+        from motet.dataset.tables import stream  # Arrow is slow to load, and most workers never need it
+
+        return (self.row_type(**row) for row in stream(self.file))
 
 
 def cache(dataset: Path, stage: str) -> Path:

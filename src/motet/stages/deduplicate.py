@@ -10,10 +10,8 @@ and metre changes (a re-save may lose them), then more tracks, then the shorter 
 from __future__ import annotations
 
 import math
-import tempfile
-import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Literal
@@ -71,7 +69,7 @@ class _Link:
     likeness: duplicates.Likeness | None = None
 
 
-@stage(version=3, filters=True, timeout=24 * 3600, libraries=["numpy"])
+@stage(version=4, filters=True, timeout=24 * 3600, libraries=["numpy"])
 def deduplicate(
     songs: Iterable[Song], fingerprints: Iterable[Fingerprint], settings: Deduplicate, tools: Tools
 ) -> Iterator[Verdict[Duplicate]]:
@@ -106,31 +104,33 @@ def _within(level: Level, loosest: Level) -> bool:
 def _search(
     chosen: dict[str, _One], fingerprints: Iterable[Fingerprint], tools: Tools
 ) -> Iterator[tuple[list[_One], duplicates.Search]]:
-    """A search over the chosen songs, their notes in a file meanwhile."""
+    """A search over the chosen songs. The notes of those to be compared are in a file meanwhile."""
     songs: list[_One] = []
     entries: list[duplicates.Entry] = []
-    places: list[tuple[int, int]] = []
+    numbers: dict[str, int] = {}
+    for row in fingerprints:
+        if row.id in chosen:
+            one = chosen[row.id]
+            numbers[row.id] = len(songs)
+            songs.append(one)
+            sketch = np.frombuffer(row.sketch, "<u8").astype(np.uint64)
+            entries.append(duplicates.Entry(f"{one.notes} {one.tempo:.6f}", sketch))
     tools.cache.mkdir(parents=True, exist_ok=True)
-    with (
-        tempfile.TemporaryFile(dir=tools.cache) as notes,
-        closing(duplicates.Judged(tools.cache / "judged.sqlite")) as judged,
-    ):
-        for row in fingerprints:
-            if row.id in chosen:
-                songs.append(chosen[row.id])
-                one = songs[-1]
-                sketch = np.frombuffer(row.sketch, "<u8").astype(np.uint64)
-                entries.append(duplicates.Entry(f"{one.notes} {one.tempo:.6f}", sketch))
-                packed = zlib.compress(row.voices, 1)
-                places.append((notes.tell(), len(packed)))
-                notes.write(packed)
+    notes = duplicates.Notes(tools.cache / "notes")
 
-        def load(song: int) -> duplicates.Song:
-            at, size = places[song]
-            notes.seek(at)
-            return duplicates.Song(duplicates.Voices.unpack(zlib.decompress(notes.read(size))))
+    def judged(pairs: Sequence[tuple[int, int]]) -> Iterator[duplicates.Likeness | None]:
+        lacking = {song for pair in pairs for song in pair} - notes.places.keys()
+        if lacking:
+            # A second time all, so that no third is needed.
+            wanted = lacking if not notes.places else numbers.values() - notes.places.keys()
+            notes.write((numbers[row.id], row.voices) for row in fingerprints if numbers.get(row.id) in wanted)
+        return notes.judged(pairs, tools.workers)
 
-        yield songs, duplicates.Search(entries, load, judged)
+    try:
+        with closing(duplicates.Judged(tools.cache / "judged.sqlite")) as known:
+            yield songs, duplicates.Search(entries, judged, known)
+    finally:
+        notes.path.unlink(missing_ok=True)
 
 
 def _compare(
