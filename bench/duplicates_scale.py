@@ -97,7 +97,7 @@ def _lines(size: int, told: dict[str, Any]) -> Iterator[Line]:
         size,
         goal=f"<= {GIGABYTES:g} GB" if big else "",
         reached=told["peak"] <= GIGABYTES if big else None,
-        note="of the one process, and of each that judges as much as the largest took",
+        note="the one process, and twice what the larger of those that judge took",
     )
     note = f"candidates {told['candidates_later_s']:.1f} s, judging {told['judged_later']:,} pairs {told['judge_later_s']:.1f} s"
     later = told["candidates_later_s"] + told["judge_later_s"] + told["new"] * told["per_file"] / WORKERS
@@ -244,10 +244,9 @@ def _real(folder: Path, wanted: int) -> tuple[list[Voices], float]:
 
 def main(size: int, copied: int) -> None:
     """Search among so many songs, then with a hundredth more or 1,000, and print what it took as JSON."""
-    with tempfile.TemporaryDirectory(prefix="motet-bench-") as name:
-        folder = Path(name)
+    with tempfile.TemporaryDirectory(prefix="motet-bench-") as name, duplicates.Notes(Path(name) / "notes") as notes:
         # Real files are as large a part of any collection, as far as there are enough.
-        real, per_file = _real(folder, min(REAL, size // 5))
+        real, per_file = _real(Path(name), min(REAL, size // 5))
         songs = Collection(real, copied)
         new = min(NEW, size // 100)
         entries: list[duplicates.Entry] = []
@@ -259,7 +258,6 @@ def main(size: int, copied: int) -> None:
                 entries.append(duplicates.Entry(digest, duplicates.sketch(duplicates.patterns(song))))
                 yield number, song.pack()
 
-        notes = duplicates.Notes(folder / "notes")
         notes.write(made())
         known: dict[tuple[str, str], duplicates.Likeness | None] = {}
         candidates_s, judge_s, pairs = _searched(entries[:size], notes, known)

@@ -18,19 +18,28 @@ from motet.duplicates.alignment import Song
 from motet.duplicates.judging import Likeness, judge
 from motet.duplicates.patterns import Voices
 
-KEPT = 1024  # songs that a process keeps ready
+KEPT = 128  # songs that a process keeps ready
 BATCH = 256  # pairs sent at once
 
 Place = tuple[int, int]  # where in the file, and how many bytes
 
 
 class Notes:
-    """The packed voices of songs by number, one after another in a file, which is begun anew."""
+    """The packed voices of songs by number, one after another in a file, which is begun anew and deleted at the end."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.places: dict[int, Place] = {}
         path.write_bytes(b"")
+        self._file = path.open("rb")
+        self._judge = _Judge(self._file)
+
+    def __enter__(self) -> Notes:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._file.close()
+        self.path.unlink(missing_ok=True)
 
     def write(self, songs: Iterable[tuple[int, bytes]]) -> None:
         """Add songs, each a number and its packed voices."""
@@ -45,8 +54,7 @@ class Notes:
         wanted = [(self.places[one], self.places[other]) for one, other in pairs]
         batches = [wanted[at : at + BATCH] for at in range(0, len(wanted), BATCH)]
         if workers < 2 or len(batches) < 2:
-            with self.path.open("rb") as file:
-                yield from _Judge(file).batch(wanted)
+            yield from self._judge.batch(wanted)
             return
         with ExitStack() as stack:
             free: SimpleQueue[subprocess.Popen[bytes]] = SimpleQueue()

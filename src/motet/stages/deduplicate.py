@@ -116,21 +116,20 @@ def _search(
             sketch = np.frombuffer(row.sketch, "<u8").astype(np.uint64)
             entries.append(duplicates.Entry(f"{one.notes} {one.tempo:.6f}", sketch))
     tools.cache.mkdir(parents=True, exist_ok=True)
-    notes = duplicates.Notes(tools.cache / "notes")
 
     def judged(pairs: Sequence[tuple[int, int]]) -> Iterator[duplicates.Likeness | None]:
         lacking = {song for pair in pairs for song in pair} - notes.places.keys()
         if lacking:
             # A second time all, so that no third is needed.
-            wanted = lacking if not notes.places else numbers.values() - notes.places.keys()
+            wanted = lacking if not notes.places else set(numbers.values()) - notes.places.keys()
             notes.write((numbers[row.id], row.voices) for row in fingerprints if numbers.get(row.id) in wanted)
         return notes.judged(pairs, tools.workers)
 
-    try:
-        with closing(duplicates.Judged(tools.cache / "judged.sqlite")) as known:
-            yield songs, duplicates.Search(entries, judged, known)
-    finally:
-        notes.path.unlink(missing_ok=True)
+    with (
+        duplicates.Notes(tools.cache / "notes") as notes,
+        closing(duplicates.Judged(tools.cache / "judged.sqlite")) as known,
+    ):
+        yield songs, duplicates.Search(entries, judged, known)
 
 
 def _compare(
