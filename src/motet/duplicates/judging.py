@@ -13,9 +13,10 @@ from motet.midi.general_midi import family
 
 Level = Literal["hard", "soft"]
 
-VERSION = 3  # of the judge: another forgets what was judged
+VERSION = 4  # of the judge: another forgets what was judged
 HARD = 0.4  # least share beyond chance of the same arrangement
-SURE, LIKELY = 0.75, 0.5  # a share that is enough by itself; below it the tune must be the same as likely as not
+SURE, LIKELY = 0.75, 0.5  # a share that is enough by itself; below it the tune must be the same as likely as not,
+FAIR, NEARLY_SURE = 0.6, 0.95  # and below this all but certainly: one transcriber's strumming is half of many songs
 UNSURE = 0.65  # a share, by a sample of notes, that is not sure to be less than `SURE`
 # A share of patterns in common with which notes may lie wider apart, in quarter notes: as straight eighths moved to triplets.
 TUNE, WIDE = 0.4, 0.18
@@ -85,7 +86,8 @@ def judge(first: Song, second: Song) -> Likeness | None:
     """Whether two songs are duplicates beyond same notes, None if not.
 
     Hard: of one of them at least 40 % of the notes beyond chance are the other's, transposed, stretched and moved as a whole,
-    and below 75 % the tune has to speak for it too: one arranger's strumming under two songs does not make them one.
+    and below 75 % the tune has to speak for it too, below 60 % all but certainly: one arranger's strumming under two songs does
+    not make them one.
     Soft: runs of the same melody one after another and harmony that fits, by logistic regression; `score` is its chance.
     """
     over = overlay(first, second)
@@ -110,7 +112,8 @@ def _judged(first: Song, second: Song, over: Overlay | None) -> Likeness | None:
         found = compare(first, second, over, WIDE)
     score = _score(found)
     level: Level = "hard"
-    if score < HARD or found.notes < FEWEST_NOTES or (score < SURE and tune < LIKELY):
+    least = 0.0 if score >= SURE else LIKELY if score >= FAIR else NEARLY_SURE
+    if score < HARD or found.notes < FEWEST_NOTES or tune < least:
         level, score = "soft", tune
         if score < SOFT:
             return None

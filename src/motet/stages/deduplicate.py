@@ -69,7 +69,7 @@ class _Link:
     likeness: duplicates.Likeness | None = None
 
 
-@stage(version=4, filters=True, timeout=24 * 3600, libraries=["numpy"])
+@stage(version=5, filters=True, timeout=24 * 3600, libraries=["numpy"])
 def deduplicate(
     songs: Iterable[Song], fingerprints: Iterable[Fingerprint], settings: Deduplicate, tools: Tools
 ) -> Iterator[Verdict[Duplicate]]:
