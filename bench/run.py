@@ -27,6 +27,7 @@ SUBJECTS = {
     "duplicates_truth": "Planted duplicates, found again",
     "duplicates_soft": "Other arrangements of the same song",
     "duplicates_scale": "Duplicates at scale",
+    "naming": "Songs named from their file names",
     "sound": "Sound, one core, CPU time (demo tunes)",
 }
 LIBRARIES = ("symusic", "pretty_midi", "mido", "numpy", "pyarrow", "duckdb", "pebble", "tinysoundfont")

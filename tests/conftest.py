@@ -28,6 +28,12 @@ def shared() -> Path:
     return shared_data()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_index_of_ones_own(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Tests know no songs but their own, and ask no service: answers, limits and the song index lie in the user's cache."""
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
+
+
 def missing(mark: pytest.Mark) -> str | None:
     """What a marked test lacks on this machine, in words, or None."""
     if mark.name == "shared" and not shared_data().is_dir():

@@ -6,6 +6,11 @@ def count(number: int) -> str:
     return f"{number:,}"
 
 
+def several(number: int, what: str) -> str:
+    """1, "song" → "1 song"; 2, "song" → "2 songs"."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 def span(seconds: float) -> str:
     """A length of time: "0 s", "8 ms", "4.2 s", "1 min 12 s", "2 h 5 min"."""
     if seconds < 0.0005:

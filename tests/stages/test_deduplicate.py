@@ -126,7 +126,7 @@ def test_of_copies_one_stays_and_each_that_goes_says_why(world: World) -> None:
     gone = world.gone()
     assert gone.keys() == {"b copied.mid", "c saved again.mid", "d three up.mid"}
     assert gone["b copied.mid"] == ("same_bytes", "as a.mid: same bytes")
-    assert gone["c saved again.mid"] == ("same_notes", "as a.mid: same notes")
+    assert gone["c saved again.mid"] == ("same_notes", "as a.mid: same notes, 100 % shared")
     level, why = gone["d three up.mid"]
     assert level == "hard"
     assert why.startswith("as a.mid: same notes +3 semitones, ")
@@ -174,6 +174,23 @@ def test_a_medley_is_linked_to_its_songs_and_all_stay(world: World) -> None:
     assert world.gone() == {}
     assert world.links() == {("one.mid", "both.mid"): ("hard", False), ("two.mid", "both.mid"): ("hard", False)}
     assert set(world.rows("SELECT path, contained FROM duplicates")) == {("one.mid", "this"), ("two.mid", "this")}
+
+
+def test_all_that_hang_together_are_one_family_though_no_group(world: World) -> None:
+    """Train and test must not share a song, not even as a part of a medley."""
+    one, other = PLAIN, Piece.of(tune("Korobeiniki"))
+    world.write({"a.mid": one.written(), "b.mid": other.written(), "both.mid": medley(one, other).written()})
+    world.build()
+    assert len(world.songs()) == 3
+    assert len({family for (family,) in world.rows("SELECT family FROM duplicates")}) == 1
+
+
+def test_the_same_notes_slower_are_said_to_be_slower(world: World) -> None:
+    world.write({"a.mid": PLAIN.written(), "slow.mid": faster(PLAIN, 0.8).written()})
+    world.build()
+    ((level, tempo, evidence),) = world.rows("SELECT level, tempo, evidence FROM duplicates")
+    assert (level, tempo) == ("same_notes", pytest.approx(1.25, rel=1e-3))
+    assert evidence == "same notes, 1.25 x slower, 100 % shared"
 
 
 def test_songs_without_a_melody_of_their_own_stay_and_are_in_no_group(world: World) -> None:

@@ -41,7 +41,10 @@ def _build(options: argparse.Namespace) -> int:
     settings = list(options.set)
     if options.sample is not None:
         settings.append(f"sample.songs={options.sample}")
-    recipe = load(options.recipe).changed(settings)
+    recipe = load(options.recipe)
+    if options.offline:
+        settings += [f"{step.name}.offline=true" for step in recipe.steps if "offline" in type(step.settings).model_fields]
+    recipe = recipe.changed(settings)
     began = time.monotonic()
     if options.dry_run:
         return _dry_run(recipe, options)
@@ -144,6 +147,7 @@ def _demo(options: argparse.Namespace) -> int:
         raise UserError(f"{tunes} cannot be written: {error.strerror or error}.", exit_code=1) from None
     say(console, f"Wrote a small messy collection of {len(written)} files to {tunes}.")
     options.recipe, options.sources, options.to = "text-to-music", [str(tunes)], str(folder / "dataset")
+    options.offline = True  # nobody knows these tunes
     return _build(options)
 
 
@@ -202,6 +206,7 @@ def _building(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--sample", type=at_least(1), metavar="N", help="render only N songs, drawn by seed")
     sub.add_argument("--seed", type=int, metavar="N", help="the seed of every random choice (default: the last, or 0)")
     sub.add_argument("--retry", action="store_true", help="ask rows that failed, crashed or timed out again")
+    sub.add_argument("--offline", action="store_true", help="use no network: of services only what they answered before")
     sub.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
     sub.add_argument("--strict", action="store_true", help="exit with 1 when any row failed")
     sub.add_argument("--min-yield", type=at_least(1), default=1, metavar="N", help="exit with 1 below N rows")

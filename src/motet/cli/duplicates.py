@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,8 +15,13 @@ from typing import Any
 from rich.console import Console
 
 from motet.cli.shared import Command, at_least, say
-from motet.wording import count
+from motet.wording import count, several
 
+LINKS = 50  # pairs shown that are linked only
+_PAIRS = """
+SELECT one.location AS at, other.location AS other_at, d.* FROM duplicates d
+JOIN files one ON one.id = d.source JOIN files other ON other.id = d.other ORDER BY d.cluster, d.path, d.other_path
+"""
 LEVELS = ("same_bytes", "same_notes", "hard", "soft")
 
 
@@ -40,15 +47,34 @@ def _duplicates(options: argparse.Namespace) -> int:
             run = build(recipe, options.paths, folder, workers=options.workers, watch=watch)
         finally:
             watch.stop()
-        pairs = Dataset(folder).query("SELECT * FROM duplicates ORDER BY cluster, path, other_path").to_arrow_table().to_pylist()
-        refused = {s.name: s.statuses.get("dropped", 0) for s in run.stages if s.name in ("scan", "clean")}
+        dataset = Dataset(folder)
+        pairs = dataset.query(_PAIRS).to_arrow_table().to_pylist()
+        for row in pairs:
+            row["file"], row["other_file"] = _file(row.pop("at"), row["path"]), _file(row.pop("other_at"), row["other_path"])
+        refused = dataset.query(
+            "SELECT path, reason FROM work WHERE stage IN ('scan', 'clean') AND status <> 'ok' ORDER BY path"
+        ).fetchall()
     songs = next(stage.inputs for stage in run.stages if stage.name == "deduplicate")
     if options.json:
-        told = [{"path": row.pop("path"), **{n: v for n, v in row.items() if n not in ("lineage", "source")}} for row in pairs]
-        print(json.dumps({"songs": songs, "not_songs": sum(refused.values()), "pairs": told}, indent=1))
+        told = [{n: v for n, v in row.items() if n not in ("lineage", "source")} for row in pairs]
+        left = [{"path": path, "reason": reason} for path, reason in refused]
+        print(json.dumps({"songs": songs, "not_songs": left, "pairs": told}, indent=1))
         return 0
-    _tell(Console(), songs, pairs)
+    console = Console()
+    _tell(console, songs, pairs)
+    if refused:
+        reasons = ", ".join(
+            f"{count(number)} {reason}" for reason, number in Counter(reason for _, reason in refused).most_common()
+        )
+        say(console, f"Not compared: {reasons}; --json names them.")
     return 0
+
+
+def _file(location: str, path: str) -> str:
+    """Where a song lies, as one may type it: from the present folder if it is below that, a member behind its archive."""
+    here = os.path.join(os.getcwd(), "")
+    _, inside, member = path.partition("!/")
+    return location.removeprefix(here) + inside + member
 
 
 @contextmanager
@@ -61,19 +87,26 @@ def _folder(keep: str | None) -> Iterator[Path]:
 
 
 def _tell(console: Console, songs: int, pairs: list[dict[str, Any]]) -> None:
-    names = {row["other"]: row["other_path"] for row in pairs} | {row["id"].partition(".")[0]: row["path"] for row in pairs}
+    names = {row["other"]: row["other_file"] for row in pairs} | {row["id"].partition(".")[0]: row["file"] for row in pairs}
+    clusters = {row["id"].partition(".")[0]: row["cluster"] for row in pairs}
     shown = None
     for row in pairs:
         if not row["removed"]:
             continue
         if row["cluster"] != shown:
-            say(console, f"{names.get(row['cluster'], row['other_path'])}")
+            say(console, names[row["cluster"]])
             shown = row["cluster"]
-        say(console, f"  {row['path']}   {row['evidence']}")
-    linked = [row for row in pairs if not row["removed"]]
+        say(console, f"  {row['file']}   {row['evidence']}")
+    # Those of one group are told by their survivor.
+    linked = [row for row in pairs if row["cluster"] != clusters.get(row["other"], row["other"])]
     if linked:
         say(console, "Linked only:")
-    for row in linked:
-        say(console, f"  {row['path']} and {row['other_path']}   {row['evidence']}")
+    for row in linked[:LINKS]:
+        say(console, f"  {row['file']} and {row['other_file']}   {row['evidence']}")
+    if len(linked) > LINKS:
+        say(console, f"  and {count(len(linked) - LINKS)} more; --json tells all")
     again = len({row["id"].partition(".")[0] for row in pairs if row["removed"]})
-    say(console, f"{count(songs)} songs, {count(again)} of them another one again; {count(len(linked))} more pairs are linked.")
+    say(
+        console,
+        f"{several(songs, 'song')}, {count(again)} of them another one again; {several(len(linked), 'more pair')} linked.",
+    )

@@ -7,7 +7,7 @@ import json
 import math
 import os
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
@@ -15,6 +15,9 @@ from rich.table import Table
 from motet.cli.shared import Command, at_least, listening_page, say
 from motet.errors import UserError
 from motet.wording import count, span
+
+if TYPE_CHECKING:
+    from motet.dataset.folder import Dataset
 
 
 def add(command: Command) -> None:
@@ -118,6 +121,7 @@ def _why(options: argparse.Namespace) -> int:
         names = ("source", "path", "stage", "id", "status", "reason", "detail")
         print(json.dumps([dict(zip(names, line, strict=True)) for line in lines], indent=1))
         return 0
+    linked = _links(dataset, listed)
     shown = None
     for source, path, stage, row_id, status, reason, detail in lines:
         if shown != source:
@@ -126,7 +130,24 @@ def _why(options: argparse.Namespace) -> int:
         part = row_id.removeprefix(source) or ""
         because = f": {reason}" + (f" ({detail})" if detail else "") if reason else ""
         print(f"  {stage:<15} {part:<6} {status}{because}")
+        if stage == "deduplicate" and not part:
+            for line in linked.get(source, []):
+                print(f"  {'':<15} {'':<6} {line}")
     return 0
+
+
+def _links(dataset: Dataset, listed: str) -> dict[str, list[str]]:
+    """What the duplicates of songs are, in words."""
+    if "duplicates" not in dataset.tables():
+        return {}
+    found: dict[str, list[str]] = {}
+    sql = f"SELECT source, path, other, other_path, removed, evidence FROM duplicates WHERE source IN ({listed}) "
+    sql += f"OR other IN ({listed})"
+    for source, path, other, other_path, removed, evidence in dataset.query(f"{sql} ORDER BY path, other_path").fetchall():
+        if not removed:
+            found.setdefault(source, []).append(f"linked to {other_path}: {evidence}")
+        found.setdefault(other, []).append(f"{'stays for' if removed else 'linked from'} {path}: {evidence}")
+    return found
 
 
 def _query(options: argparse.Namespace) -> int:

@@ -104,6 +104,7 @@ class Duplicate(Row):
     other_path: str
     removed: bool  # whether this song went for the other
     cluster: str  # the survivor of the group this song is in, itself when it stays
+    family: str  # the best of all songs linked to it, directly or through others: train and test share no family
     score: float  # 0-1
     transposition: int  # semitones above the other
     tempo: float
@@ -166,6 +167,7 @@ class MidiFacts(Row):
     section_labels: list[str]
     section_confidences: list[float]
     section_keys: list[str]  # "" where it cannot be told
+    section_key_confidences: list[float]
     section_tempos: list[float]  # taps per minute
     section_lufs: list[float]
     lufs: float
@@ -177,6 +179,49 @@ class MidiFacts(Row):
     texts: list[str]
     copyrights: list[str]
     track_names: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity(Row):
+    """Which song it is, as far as its names tell (see `motet.naming`).
+
+    At level "title only" several artists have that title and nothing tells which; "unidentified" has the best guess apart.
+    """
+
+    table: ClassVar[str] = "identities"
+    artist: str
+    title: str
+    level: str  # artist and title | title only | unidentified
+    probability: float  # of being right at that level, 0-1
+    guess_artist: str
+    guess_title: str
+    penalties: list[str]  # what speaks against the match, with its weight
+    read_from: str  # "file name", "track name" and so on; "" without a guess
+    isrc: str
+    musicbrainz_recording: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Knowledge(Row):
+    """What others say of a song, each with its source. Lists of one kind belong together item by item."""
+
+    table: ClassVar[str] = "knowledge"
+    asked: list[str]  # sources
+    answers: list[str]  # of each: found | not_found | refused | offline
+    asked_at: list[str]  # ISO 8601, UTC; "" where none was asked
+    tags: list[str]
+    tag_kinds: list[str]  # genre | mood | instrument | era | region | other
+    tag_weights: list[float]  # 0-1
+    tag_confidences: list[float]  # that the kind is right, 0-1
+    tag_sources: list[list[str]]
+    fact_names: list[str]
+    fact_values: list[str]  # as JSON
+    fact_sources: list[str]
+    fact_times: list[str]
+    fact_confidences: list[float]
+    fact_chosen: list[bool]  # which of several for one name is taken, by the rule in docs/tags.md
+    identifiers: list[str]  # "isrc:…", "musicbrainz_recording:…", "spotify_url:…"
+    left_empty: list[str]  # what nobody could say, and why
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
-MOST_PLACES = 8  # of one pattern in the other song that are looked at: what is everywhere says nothing
+MOST_PLACES = 8  # of one pattern in the other song that are looked at, those of about the same number
 FEWEST_MATCHES = 3
 NEAR = 0.13  # quarter notes within which two notes are the same: more than half a sixteenth
 STRETCH = 8.0  # quarter notes within which one offset holds: bars put in or taken out move what follows
@@ -194,16 +194,21 @@ def compare(first: Song, second: Song, over: Overlay, near: float = NEAR) -> Ali
     room = _room(mine, theirs, over.offsets)
     ours, line = mine.line(room), theirs.line(room)
     x, y = mine.quarters, theirs.quarters
-    hit, laid = _laid(ours, x, line, over.offsets, near)
-    back, laid_back = _laid(line, y, ours, tuple(-offset for offset in over.offsets), near)
+    hit, laid, straight = _laid(ours, x, line, over.offsets, near)
+    back, laid_back, straight_back = _laid(line, y, ours, tuple(-offset for offset in over.offsets), near)
     both, taken = hit >= 0, back >= 0
+    # One chorus may be found in all of the other's: each note is shared once.
+    notes = int(min(both.sum(), taken.sum()))
     return Alignment(
         transposition=over.transposition,
         stretch=over.stretch,
         offset=over.offsets[0],
-        shared=(float(both.mean()), float(taken.mean())),
-        covered=(_covered(x, _met(ours, laid_back[taken], near), both), _covered(y, _met(line, laid[both], near), taken)),
-        notes=int(min(both.sum(), taken.sum())),
+        shared=(notes / len(both), notes / len(taken)),
+        covered=(
+            _covered(x, straight | _met(ours, laid_back[taken], near)),
+            _covered(y, straight_back | _met(line, laid[both], near)),
+        ),
+        notes=notes,
         chance=float(np.mean([np.mean(_found(ours + (over.offsets[0] + beside), line, near) >= 0) for beside in _CHANCE])),
         voices=_voices(mine.voices, theirs.voices, laid, line, hit, near),
         in_line=over.in_line,
@@ -212,11 +217,13 @@ def compare(first: Song, second: Song, over: Overlay, near: float = NEAR) -> Ali
     )
 
 
-def _laid(ours: Floats, quarters: Floats, line: Floats, offsets: tuple[float, ...], near: float) -> tuple[Ints, Floats]:
-    """Where on `line` each of our notes is found, -1 for nowhere, and where each lies: at the offset of its stretch."""
+def _laid(ours: Floats, quarters: Floats, line: Floats, offsets: tuple[float, ...], near: float) -> tuple[Ints, Floats, Flags]:
+    """Where on `line` each of our notes is found, -1 for nowhere, where each lies: at the offset of its stretch; and which
+    are found at the main offset."""
     hit, laid = _found(ours + offsets[0], line, near), ours + offsets[0]
+    straight: Flags = hit >= 0
     stretches = (quarters // STRETCH).astype(np.int64)
-    unsure = np.bincount(stretches, hit >= 0) < OTHERS * np.bincount(stretches)
+    unsure = np.bincount(stretches, straight) < OTHERS * np.bincount(stretches)
     left = np.flatnonzero(unsure[stretches])  # elsewhere no other offset can win
     if len(left) and len(offsets) > 1:
         wanted, stretches = ours[left], stretches[left]
@@ -226,7 +233,7 @@ def _laid(ours: Floats, quarters: Floats, line: Floats, offsets: tuple[float, ..
         chosen = found.argmax(0)[stretches]
         hit[left] = hits[chosen, np.arange(len(left))]
         laid[left] = wanted + np.array(offsets)[chosen]
-    return hit, laid
+    return hit, laid, straight
 
 
 def most_shared(first: Song, second: Song, over: Overlay) -> float:
@@ -260,8 +267,11 @@ def _in_common(first: Song, second: Song) -> tuple[Ints, Ints, Floats, int]:
     own, there = first.places[both], there[both]
     places = second.places[there].repeat(own)
     taken = np.minimum(places, MOST_PLACES)
-    at = (first.heads[both].repeat(own) + _counted(own)).repeat(taken)
-    to = second.heads[there].repeat(own).repeat(taken) + _counted(taken)
+    number = _counted(own)
+    at = (first.heads[both].repeat(own) + number).repeat(taken)
+    # A loop's tenth turn is the other's tenth, or one near it.
+    begin = second.heads[there].repeat(own) + np.clip(number - MOST_PLACES // 2, 0, places - taken)
+    to = begin.repeat(taken) + _counted(taken)
     return at, to, (1.0 / places).repeat(taken), len(both)
 
 
@@ -366,12 +376,12 @@ def _met(ours: Floats, laid: Floats, near: float) -> Flags:
     return _found(ours, np.sort(laid), near) >= 0 if len(laid) else np.zeros(len(ours), np.bool_)
 
 
-def _covered(quarters: Floats, met: Flags, found: Flags) -> float:
+def _covered(quarters: Floats, met: Flags) -> float:
     """The share of stretches with notes that the other song covers: it meets a tenth of a stretch's notes, each of its own
-    laid once; or three quarters are found in it somewhere, as in a passage that repeats another."""
+    laid once, or straight on."""
     stretches = (quarters // STRETCH).astype(np.int64)
     count = np.bincount(stretches)
-    covered = (np.bincount(stretches, met) >= 0.1 * count) | (np.bincount(stretches, found) >= 0.75 * count)
+    covered = np.bincount(stretches, met) >= 0.1 * count
     return float(covered[count > 0].mean())
 
 

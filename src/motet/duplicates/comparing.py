@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import pickle
+import signal
 import subprocess
 import sys
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import lru_cache
 from pathlib import Path
 from queue import SimpleQueue
@@ -30,6 +32,7 @@ class Notes:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.places: dict[int, Place] = {}
+        path.unlink(missing_ok=True)  # a process left over from a killed run may still read the old one
         path.write_bytes(b"")
         self._file = path.open("rb")
         self._judge = _Judge(self._file)
@@ -62,13 +65,21 @@ class Notes:
                 child = subprocess.Popen(
                     [sys.executable, "-m", "motet.duplicates", str(self.path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
                 )
-                stack.enter_context(child)
-                stack.callback(child.kill)
+                stack.callback(_end, child)
                 free.put(child)
             threads = stack.enter_context(ThreadPoolExecutor(min(workers, len(batches))))
             stack.callback(threads.shutdown, wait=False, cancel_futures=True)
             for answers in threads.map(lambda batch: _asked(free, batch), batches):
                 yield from answers
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    child.kill()
+    child.wait()
+    for stream in (child.stdin, child.stdout):
+        assert stream is not None
+        with suppress(OSError):  # what was not sent yet nobody wants
+            stream.close()
 
 
 def _asked(free: SimpleQueue[subprocess.Popen[bytes]], batch: list[tuple[Place, Place]]) -> list[Likeness | None]:
@@ -102,13 +113,12 @@ class _Judge:
 
 
 def serve(path: str) -> None:
-    """Answer batches of pairs on standard input, until it ends; it ends too when the process that asks is killed."""
-    with open(path, "rb") as file:
+    """Answer batches of pairs on standard input until it ends, as it does when the process that asks is killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for who asks
+    with open(path, "rb") as file, suppress(EOFError, BrokenPipeError):
         judge_of = _Judge(file)
         while True:
-            try:
-                batch = pickle.load(sys.stdin.buffer)
-            except EOFError:
-                return
+            batch = pickle.load(sys.stdin.buffer)
             pickle.dump(list(judge_of.batch(batch)), sys.stdout.buffer)
             sys.stdout.buffer.flush()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing is left to say

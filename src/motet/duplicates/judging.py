@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import numpy as np
+
 from motet.duplicates.alignment import Alignment, Overlay, Song, compare, most_shared, overlay
 from motet.duplicates.patterns import DRUMS
 from motet.midi.general_midi import DRUMS as DRUMS_NAME
@@ -13,7 +15,7 @@ from motet.midi.general_midi import family
 
 Level = Literal["hard", "soft"]
 
-VERSION = 4  # of the judge: another forgets what was judged
+VERSION = 5  # of the judge: another forgets what was judged
 HARD = 0.4  # least share beyond chance of the same arrangement
 SURE, LIKELY = 0.75, 0.5  # a share that is enough by itself; below it the tune must be the same as likely as not,
 FAIR, NEARLY_SURE = 0.6, 0.95  # and below this all but certainly: one transcriber's strumming is half of many songs
@@ -25,7 +27,7 @@ SOFT = 0.8  # least chance of another arrangement
 _CONSTANT, _COMMON, _IN_LINE, _HARMONY = -4.23, 0.32, 1.79, 9.2
 FEWEST_IN_LINE = 4  # patterns, to look twice
 PART = 0.65  # of the other's time; what covers less of it is contained in it
-IDENTICAL = 0.95  # of a voice's notes
+IDENTICAL = 0.95  # of the notes of a family of instruments, and both have as many
 SAME_TEMPO = 0.02
 
 
@@ -33,10 +35,10 @@ SAME_TEMPO = 0.02
 class Likeness:
     """Two songs that are duplicates, seen from the second.
 
-    `score` is 0 to 1. Its pitches are `transposition` semitones higher, its music lasts `tempo` times as long (`stretch` of
-    its quarter notes pass in one of the first's), and begins `offset` of its quarter notes later. `shared` are the shares of
-    the first's and the second's notes that the other has. `contained` says which is but a part of the other. `identical`
-    names the families of instruments that play the same.
+    `score` is 0 to 1. Its pitches are `transposition` semitones higher, its music lasts `tempo` times as long, by the mean
+    tempo of either file (`stretch` of its quarter notes pass in one of the first's), and begins `offset` of its quarter notes
+    later. `shared` are the shares of the first's and the second's notes that the other has, each note once. `contained` says
+    which is but a part of the other. `identical` names the families of instruments that play the same.
     """
 
     level: Level
@@ -120,7 +122,6 @@ def _judged(first: Song, second: Song, over: Overlay | None) -> Likeness | None:
     contained: Literal["", "first", "second"] = ""
     if level == "hard" and min(found.covered) < PART <= max(found.covered):
         contained = "first" if found.covered[0] > found.covered[1] else "second"
-    kinds = (_kind(first.voices.programs[voice]) for voice, _, share in found.voices if share >= IDENTICAL)
     return Likeness(
         level=level,
         score=score,
@@ -130,8 +131,32 @@ def _judged(first: Song, second: Song, over: Overlay | None) -> Likeness | None:
         offset=found.offset,
         shared=found.shared,
         contained=contained,
-        identical=tuple(dict.fromkeys(kinds)) if level == "hard" else (),
+        identical=_identical(first, second, found) if level == "hard" else (),
     )
+
+
+def _identical(first: Song, second: Song, found: Alignment) -> tuple[str, ...]:
+    """The families that play the same in both, in order of their first voice."""
+    ours, theirs = _by_kind(first), _by_kind(second)
+    same: dict[str, float] = dict.fromkeys(ours, 0.0)
+    sizes = np.bincount(first.voices.notes["voice"], minlength=len(first.voices.programs))
+    for voice, _, share in found.voices:
+        same[_kind(first.voices.programs[voice])] += share * float(sizes[voice])
+    return tuple(
+        kind
+        for kind, notes in ours.items()
+        if same[kind] >= IDENTICAL * notes and IDENTICAL * notes <= theirs.get(kind, 0) <= notes / IDENTICAL
+    )
+
+
+def _by_kind(song: Song) -> dict[str, int]:
+    """How many notes each family of instruments has."""
+    sizes = np.bincount(song.voices.notes["voice"], minlength=len(song.voices.programs)).tolist()
+    found: dict[str, int] = {}
+    for program, notes in zip(song.voices.programs, sizes, strict=True):
+        if notes:
+            found[_kind(program)] = found.get(_kind(program), 0) + notes
+    return found
 
 
 def _score(found: Alignment) -> float:

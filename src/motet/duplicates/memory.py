@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Iterator, MutableMapping
 from dataclasses import asdict
 from pathlib import Path
@@ -11,14 +12,14 @@ from pathlib import Path
 from motet.duplicates.judging import VERSION, Likeness
 
 _TABLE = f"judged_{VERSION}"
-_KEPT_EVERY = 4096  # pairs; a kill loses no more
+_KEPT_EVERY = 2.0  # seconds; a kill loses no more
 
 
 class Judged(MutableMapping[tuple[str, str], Likeness | None]):
     """Likenesses by the digests of two songs, of this version of the judge. `close` keeps what is new."""
 
     def __init__(self, path: Path) -> None:
-        self._new = 0
+        self._kept = time.monotonic()
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             self._open(path)
@@ -43,20 +44,17 @@ class Judged(MutableMapping[tuple[str, str], Likeness | None]):
 
     def __getitem__(self, pair: tuple[str, str]) -> Likeness | None:
         found = self._database.execute(f"SELECT told FROM {_TABLE} WHERE first = ? AND second = ?", pair).fetchone()
-        if found is None:
-            raise KeyError(pair)
-        return _likeness(found[0])
-
-    def __contains__(self, pair: object) -> bool:
-        sql = f"SELECT 1 FROM {_TABLE} WHERE first = ? AND second = ?"
-        return isinstance(pair, tuple) and self._database.execute(sql, pair).fetchone() is not None
+        try:
+            return _likeness(found[0])
+        except (TypeError, ValueError):  # none, or damaged
+            raise KeyError(pair) from None
 
     def __setitem__(self, pair: tuple[str, str], likeness: Likeness | None) -> None:
         told = json.dumps(asdict(likeness)) if likeness else ""
         self._database.execute(f"INSERT OR REPLACE INTO {_TABLE} VALUES (?, ?, ?)", (*pair, told))
-        self._new += 1
-        if self._new % _KEPT_EVERY == 0:
+        if time.monotonic() > self._kept + _KEPT_EVERY:
             self._database.commit()
+            self._kept = time.monotonic()
 
     def __delitem__(self, pair: tuple[str, str]) -> None:
         self._database.execute(f"DELETE FROM {_TABLE} WHERE first = ? AND second = ?", pair)

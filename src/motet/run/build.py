@@ -100,7 +100,7 @@ def _prepare(folder: Path, sources: Sequence[str | Path] | None) -> None:
     if (folder / RECIPE_FILE).exists():
         return
     if folder.exists() and (not folder.is_dir() or any(p.name != ".lock" for p in folder.iterdir())):
-        raise UserError(f"{folder} exists and is not a Motet dataset: choose an empty or new folder for --to.")
+        raise UserError(f"{folder} exists and is not a Motet dataset: choose an empty or new folder.")
     if not sources:
         raise UserError(f"{folder} is new, so it needs sources: add --from PATH.")
     folder.mkdir(parents=True, exist_ok=True)
@@ -114,9 +114,7 @@ def _open(folder: Path, recipe: Recipe, sources: Sequence[str | Path] | None) ->
         return made_by
     made_by = read_recipe_file(folder)
     if made_by.get("recipe") != recipe.name:
-        raise UserError(
-            f"{folder} was made by the recipe {made_by.get('recipe')}, not {recipe.name}: choose another folder for --to."
-        )
+        raise UserError(f"{folder} was made by the recipe {made_by.get('recipe')}, not {recipe.name}: choose another folder.")
     return made_by
 
 
@@ -370,7 +368,7 @@ class _Build:
         if total.media_bytes + RESERVE_BYTES > free:
             raise UserError(
                 f"{step.name} needs about {size(total.media_bytes)} (an estimate) and {self.folder} has {size(free)} free: "
-                "free some room, take a smaller --sample, or choose another disk for --to.",
+                "free some room, take a smaller --sample, or choose another disk.",
                 exit_code=1,
             )
         if minutes >= 1:

@@ -26,8 +26,6 @@ from motet.run import Drop, Settings, Tools, Verdict, stage
 Level = Literal["same_bytes", "same_notes", "hard", "soft"]
 LEVELS: tuple[Level, ...] = ("same_bytes", "same_notes", "hard", "soft")
 
-_SAME = duplicates.Likeness("hard", 1.0, 0, 1.0, 1.0, 0.0, (1.0, 1.0), "", ())
-
 _Rank = tuple[bool, int, int, int, int, str, str]
 
 
@@ -62,14 +60,18 @@ def _rank(song: Song) -> _Rank:
 
 @dataclass(frozen=True)
 class _Link:
-    """A song's duplicate, and how they are alike, seen from the song; None where the notes are the same."""
+    """A song's duplicate, and how they are alike, seen from the song."""
 
     level: Level
     other: _One
-    likeness: duplicates.Likeness | None = None
+    likeness: duplicates.Likeness
+
+    @property
+    def evidence(self) -> str:
+        return "same bytes" if self.level == "same_bytes" else self.likeness.evidence
 
 
-@stage(version=5, filters=True, timeout=24 * 3600, libraries=["numpy"])
+@stage(version=6, filters=True, timeout=24 * 3600, libraries=["numpy"])
 def deduplicate(
     songs: Iterable[Song], fingerprints: Iterable[Fingerprint], settings: Deduplicate, tools: Tools
 ) -> Iterator[Verdict[Duplicate]]:
@@ -85,15 +87,38 @@ def deduplicate(
         first = best[one.notes]
         level: Level = "same_bytes" if one.sha256 == first.sha256 else "same_notes"
         if one is not first and _within(level, settings.link):
-            links[one.id].append(_Link(level, first))
+            links[one.id].append(_Link(level, first, _same(first.tempo / one.tempo)))
             if _within(level, settings.remove):
                 survivors[one.id] = first
     if _within("hard", settings.link):
         chosen = {one.id: one for one in best.values()}
         with _search(chosen, fingerprints, tools) as (found, search):
             _compare(found, search, settings, links, survivors)
+    families = _families(everyone, links)
     for song_id in everyone:
-        yield _verdict(everyone[song_id], links[song_id], survivors)
+        yield _verdict(everyone[song_id], links[song_id], survivors, families)
+
+
+def _same(tempo: float) -> duplicates.Likeness:
+    """The same notes, at another tempo or not."""
+    return duplicates.Likeness("hard", 1.0, 0, tempo, 1.0, 0.0, (1.0, 1.0), "", ())
+
+
+def _families(everyone: dict[str, _One], links: dict[str, list[_Link]]) -> dict[str, str]:
+    """For each song the best of all that are linked to it, at any level, directly or through others."""
+    best = {song_id: song_id for song_id in everyone}
+
+    def found(song_id: str) -> str:
+        while best[song_id] != song_id:
+            best[song_id] = song_id = best[best[song_id]]
+        return song_id
+
+    for song_id, linked in links.items():
+        for link in linked:
+            one, other = found(song_id), found(link.other.id)
+            first, second = sorted((one, other), key=lambda root: everyone[root].rank)
+            best[second] = first
+    return {song_id: found(song_id) for song_id in everyone}
 
 
 def _within(level: Level, loosest: Level) -> bool:
@@ -162,26 +187,26 @@ def _compare(
             links[earlier.id].append(_Link(likeness.level, later, likeness.turned()))
 
 
-def _verdict(one: _One, links: list[_Link], survivors: dict[str, _One]) -> Verdict[Duplicate]:
+def _verdict(one: _One, links: list[_Link], survivors: dict[str, _One], families: dict[str, str]) -> Verdict[Duplicate]:
     stays, last = survivors.get(one.id), one
     while last.id in survivors:
         last = survivors[last.id]
-    rows = tuple(_row(link, link.other is stays, last.id) for link in links)
+    rows = tuple(_row(link, link.other is stays, last.id, families[one.id]) for link in links)
     if stays is None:
         return Verdict(one.id, rows=rows)
     link = next(link for link in links if link.other is stays)
-    why = link.likeness.evidence if link.likeness else link.level.replace("_", " ")
-    return Verdict(one.id, Drop(link.level, f"as {stays.path}: {why}"), rows)
+    return Verdict(one.id, Drop(link.level, f"as {stays.path}: {link.evidence}"), rows)
 
 
-def _row(link: _Link, removed: bool, cluster: str) -> Duplicate:
-    likeness = link.likeness or _SAME
+def _row(link: _Link, removed: bool, cluster: str, family: str) -> Duplicate:
+    likeness = link.likeness
     return Duplicate(
         level=link.level,
         other=link.other.id,
         other_path=link.other.path,
         removed=removed,
         cluster=cluster,
+        family=family,
         score=round(likeness.score, 4),
         transposition=likeness.transposition,
         tempo=round(likeness.tempo, 4),
@@ -189,5 +214,5 @@ def _row(link: _Link, removed: bool, cluster: str) -> Duplicate:
         shared=round(likeness.shared[1], 4),
         other_shared=round(likeness.shared[0], 4),
         contained={"": "", "first": "other", "second": "this"}[likeness.contained],
-        evidence=likeness.evidence if link.likeness else link.level.replace("_", " "),
+        evidence=link.evidence,
     )

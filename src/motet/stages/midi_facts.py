@@ -8,7 +8,7 @@ from motet.run import Drop, stage
 from motet.stages.clean import read_source
 
 
-@stage(version=3, uses=["sha256", "files.sha256", "files.size"], timeout=60, libraries=["symusic", "numpy"])
+@stage(version=4, uses=["sha256", "files.sha256", "files.size"], timeout=60, libraries=["symusic", "numpy"])
 def midi_facts(song: Song, file: File) -> MidiFacts | Drop:
     data = read_source(file)
     try:
@@ -64,6 +64,7 @@ def midi_facts(song: Song, file: File) -> MidiFacts | Drop:
         section_labels=[one.section.label for one in sections],
         section_confidences=[_short(one.section.confidence) for one in sections],
         section_keys=[one.key.name if one.key else "" for one in sections],
+        section_key_confidences=[_short(one.key.confidence) if one.key else 0.0 for one in sections],
         section_tempos=[_short(one.tempo) for one in sections],
         section_lufs=[_short(one.lufs) for one in sections],
         lufs=_short(found.lufs),

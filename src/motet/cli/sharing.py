@@ -1,0 +1,30 @@
+"""The command that takes datasets out of Motet: export."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from motet.cli.shared import Command
+from motet.wording import count
+
+
+def add(command: Command) -> None:
+    sub = command("export", _export, "write what is in a dataset in a form that others read")
+    sub.add_argument("dataset", metavar="DIR")
+    sub.add_argument("--as", dest="kind", required=True, metavar="NAME", help="song-json: a JSON file per song, with its sources")
+    sub.add_argument("--to", required=True, metavar="OUT", help="a folder")
+    sub.add_argument("--where", default="", metavar="SQL", help='only these songs, such as "tempo > 120"')
+
+
+def _export(options: argparse.Namespace) -> int:
+    from motet.dataset.folder import Dataset
+    from motet.exporting import exporter
+
+    written = exporter(options.kind)(Dataset(options.dataset), Path(options.to), options.where)
+    if options.json:
+        print(json.dumps({"as": options.kind, "to": options.to, "files": written}))
+    else:
+        print(f"Wrote {count(written)} files to {options.to}.")
+    return 0
