@@ -14,17 +14,19 @@ import json
 import math
 import os
 import random
-import resource
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
+import psutil
 
 from measure import Line, fresh
 from motet import demo, duplicates, midi
@@ -97,7 +99,7 @@ def _lines(size: int, told: dict[str, Any]) -> Iterator[Line]:
         size,
         goal=f"<= {GIGABYTES:g} GB" if big else "",
         reached=told["peak"] <= GIGABYTES if big else None,
-        note="the one process, and twice what the larger of those that judge took",
+        note="all processes together",
     )
     note = f"candidates {told['candidates_later_s']:.1f} s, judging {told['judged_later']:,} pairs {told['judge_later_s']:.1f} s"
     later = told["candidates_later_s"] + told["judge_later_s"] + told["new"] * told["per_file"] / WORKERS
@@ -244,6 +246,7 @@ def _real(folder: Path, wanted: int) -> tuple[list[Voices], float]:
 
 def main(size: int, copied: int) -> None:
     """Search among so many songs, then with a hundredth more or 1,000, and print what it took as JSON."""
+    peak = Peak()
     with tempfile.TemporaryDirectory(prefix="motet-bench-") as name, duplicates.Notes(Path(name) / "notes") as notes:
         # Real files are as large a part of any collection, as far as there are enough.
         real, per_file = _real(Path(name), min(REAL, size // 5))
@@ -294,7 +297,7 @@ def main(size: int, copied: int) -> None:
                 "widest": max(map(len, groups), default=0),
                 "asked": before - len(candidates),
                 "clusters_s": clusters_s,
-                "peak": _gigabytes(resource.RUSAGE_SELF) + WORKERS * _gigabytes(resource.RUSAGE_CHILDREN),
+                "peak": peak.bytes / (1 << 30),
             }
         )
     )
@@ -317,8 +320,23 @@ def _searched(
     return time.perf_counter() - began - judge_s, judge_s, pairs
 
 
-def _gigabytes(who: int) -> float:
-    return resource.getrusage(who).ru_maxrss / (1 << (20 if sys.platform != "darwin" else 30))
+class Peak(Thread):
+    """The most memory that this process and those it starts hold together, looked at five times a second."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.bytes = 0
+        self.start()
+
+    def run(self) -> None:
+        whole = psutil.Process()
+        while True:
+            held = 0
+            for one in (whole, *whole.children(recursive=True)):
+                with suppress(psutil.Error):
+                    held += one.memory_info().rss
+            self.bytes = max(self.bytes, held)
+            time.sleep(0.2)
 
 
 if __name__ == "__main__":
