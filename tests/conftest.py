@@ -41,7 +41,7 @@ def missing(mark: pytest.Mark) -> str | None:
     if mark.name == "browser" and not any(map(shutil.which, CHROMIUM)):
         return "no chromium on the PATH"
     if mark.name == "browser" and not find_spec("playwright"):
-        return "playwright is not installed (.ci/browser.lock)"
+        return "playwright is not installed (.ci/extra.lock)"
     if mark.name == "ray" and not find_spec("ray"):
         return "ray is not installed"
     if mark.name == "system" and (absent := [name for name in mark.args if not shutil.which(name)]):

@@ -103,13 +103,27 @@ def md5(value: str) -> str:
 
 
 def setting(settings: Mapping[str, str], name: str, purpose: str) -> str:
-    """A setting that a source cannot do without; raises UserError naming it. Its value is never shown."""
-    value = settings.get(name, "").strip()
+    """A setting that a source cannot do without, from the environment, else from the system's keyring (service "motet");
+    raises UserError naming it. Its value is never shown."""
+    value = (settings.get(name, "") or _kept(name)).strip()
     if not value:
-        raise UserError(f"{purpose} needs {name}: set it in the environment.")
+        raise UserError(f"{purpose} needs {name}: set it in the environment, or say `keyring set motet {name}`.")
     if not (value.isascii() and value.isprintable()):
         raise UserError(f"{name} holds characters that no key has: copy it again from {purpose}.")
     return value
+
+
+def _kept(name: str) -> str:
+    """What the keyring has, if there is one: the package is an extra, and a server has no keyring to unlock."""
+    try:
+        import keyring
+        from keyring.errors import KeyringError
+    except ImportError:
+        return ""
+    try:
+        return keyring.get_password("motet", name) or ""
+    except KeyringError:
+        return ""
 
 
 def address(settings: Mapping[str, str], name: str, default: str) -> str:
