@@ -10,7 +10,9 @@ import pytest
 from motet import UserError
 from motet.recipe import Recipe, find_stage, load, parse, ready, stage_names
 
-ORDER = "scan clean fingerprint deduplicate midi_facts identify enrich split_parts sample render_stems mix_stems segment write_captions".split()
+ORDER = """
+scan clean fingerprint deduplicate midi_facts identify enrich split_parts sample render_stems mix_stems segment write_captions
+""".split()
 
 
 def refused(stored: Any) -> str:

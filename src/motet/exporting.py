@@ -1,20 +1,25 @@
 """Datasets leave in the forms that others read: the live tables of a dataset, joined and handed to `motet.export`.
 
-An exporter is a function `(dataset, folder, where) -> int`, which says how many files it wrote; a package of its own adds one as
-an entry point of the group `motet.exporters`.
+An exporter is a function `(dataset, folder, where) -> Written`; a package of its own adds one as an entry point of the group
+`motet.exporters`.
 """
 
 from __future__ import annotations
 
 import importlib.metadata
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from motet import midi
-from motet.dataset.folder import Dataset
+from motet.dataset.durable import write_bytes
+from motet.dataset.folder import RECIPE_FILE, Dataset, refused
 from motet.dataset.rows import MidiFacts, Row, Song
 from motet.errors import UserError
 from motet.export import song_json as form
@@ -22,16 +27,53 @@ from motet.midi.key import Mode
 from motet.sources import merging
 from motet.stages.enrich import own_facts
 from motet.stages.segment import song_clock
+from motet.wording import several
 
-Exporter = Callable[[Dataset, Path, str], int]
-
-
-def song_json(dataset: Dataset, folder: Path, where: str = "") -> int:
-    """A JSON file per song, with what is known of it and from whom; `where` is SQL on the columns of `songs`."""
-    return form.write(_songs(dataset, where), folder)
+LIST = "motet-export.json"  # in every export: what it is of, and which files are its
 
 
-EXPORTERS: dict[str, Exporter] = {"song-json": song_json}
+@dataclass(frozen=True)
+class Written:
+    """The files of an export, by their paths in its folder, and what a person should know of them."""
+
+    files: list[str]
+    remarks: list[str]
+
+
+Exporter = Callable[[Dataset, Path, str], Written]
+
+
+def export(dataset: Dataset, kind: str, folder: Path, where: str = "") -> Written:
+    """Write a dataset as `kind` into a folder that is new, empty, or holds an earlier export, whose other files then go.
+
+    Raises UserError for an unknown kind, a condition that is none, and a folder that is somebody else's.
+    """
+    write = exporter(kind)
+    before = _earlier(folder)
+    done = write(dataset, folder, where)
+    for gone in before - set(done.files):
+        (folder / gone).unlink(missing_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    told = {"as": kind, "snapshot": dataset.snapshot.number, "files": sorted(done.files)}
+    write_bytes(folder / LIST, json.dumps(told, indent=1).encode())
+    return done
+
+
+def _earlier(folder: Path) -> set[str]:
+    """The files of an earlier export there; raises UserError where others lie."""
+    if any((above / RECIPE_FILE).exists() for above in (folder, *folder.absolute().parents)):
+        raise UserError(f"{folder} is in a dataset: export into a folder outside it.")
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder} is no folder: export into a new or empty one.")
+    try:
+        files = json.loads((folder / LIST).read_text(encoding="utf-8"))["files"]
+        return {name for name in files if Path(name).name == name}
+    except FileNotFoundError:
+        if folder.is_dir() and any(folder.iterdir()):
+            raise UserError(f"{folder} holds other files: export into a new or empty folder.") from None
+        return set()
+    except (OSError, ValueError, LookupError, TypeError):
+        raise UserError(f"{folder / LIST} cannot be read: export into a new or empty folder.") from None
 
 
 def exporter(name: str) -> Exporter:
@@ -45,25 +87,54 @@ def exporter(name: str) -> Exporter:
     return loaded
 
 
-def _songs(dataset: Dataset, where: str) -> Iterator[dict[str, Any]]:
+def song_json(dataset: Dataset, folder: Path, where: str = "") -> Written:
+    """A JSON file per song, with what is known of it and from whom; `where` is SQL on the columns of `songs`."""
+    lacking: Counter[str] = Counter()
+    files = form.write(_songs(dataset, where, lacking), folder)
+    return Written(files, [f"{several(number, 'song')} {what}." for what, number in lacking.items()])
+
+
+EXPORTERS: dict[str, Exporter] = {"song-json": song_json}
+_JOINED = ("identities", "knowledge", "midi_facts")
+
+
+def _songs(dataset: Dataset, where: str, lacking: Counter[str]) -> Iterator[dict[str, Any]]:
     there = dataset.tables()
     if "songs" not in there:
         raise UserError(f"{dataset.folder} has no songs: build it by a recipe that cleans MIDI files.")
-    rest = {name: _by_source(dataset, name) for name in ("identities", "knowledge", "midi_facts") if name in there}
-    chosen = f"SELECT * FROM songs {f'WHERE {where}' if where else ''} ORDER BY id"
-    for told in dataset.query(chosen).to_arrow_table().to_pylist():
-        song = _row(Song, told)
+    rest = {name: _by_source(dataset, name) for name in _JOINED if name in there}
+    try:
+        chosen = dataset.query(f"SELECT * FROM songs {f'WHERE ({where})' if where else ''} ORDER BY id").to_arrow_table()
+    except duckdb.Error as error:
+        raise refused(error) from None
+    for told in chosen.to_pylist():
+        song: Song = _row(Song, told)
         identity, knowledge, heard = (
             rest.get(name, {}).get(song.source, {}) for name in ("identities", "knowledge", "midi_facts")
         )
-        facts = _row(MidiFacts, heard) if heard else None
+        facts: MidiFacts | None = _row(MidiFacts, heard) if heard else None
         settled = merging.settle(_facts(knowledge) if knowledge else own_facts(song, facts))
-        yield form.song_json(
+        lacking["without artist and title"] += identity.get("level") != "artist and title"
+        lacking["wait for services that could not be reached: build again"] += "unanswered" in knowledge.get("answers", ())
+        record = form.song_json(
             {"title": "", "artist": "", "level": "unidentified", "path": song.path, **_identity(identity)},
             _tags(knowledge) if knowledge else [],
             {field: merging.record(one) for field, one in settled.items()},
             [midi.as_services_did(one) for one in _sections(song, facts)] if facts else [],
         )
+        record["provenance"]["asked"] = _asked(knowledge)
+        record["provenance"]["identifiers"] = knowledge.get("identifiers", [])
+        record["provenance"]["left_empty"] = knowledge.get("left_empty", ["tags: this recipe asks nobody"])
+        yield record
+    for what in [what for what, number in lacking.items() if not number]:
+        del lacking[what]
+
+
+def _asked(knowledge: Mapping[str, Any]) -> list[dict[str, str]]:
+    if not knowledge:
+        return []
+    columns = zip(knowledge["asked"], knowledge["answers"], knowledge["asked_at"], strict=True)
+    return [{"source": name, "answer": answer, "time": when} for name, answer, when in columns]
 
 
 def _by_source(dataset: Dataset, table: str) -> dict[str, dict[str, Any]]:

@@ -92,7 +92,9 @@ def test_all_kinds_of_lists_are_read(tmp_path: Path) -> None:
     [
         (b"name,song\nx,y\n", "columns artist and title"),
         (b"", "columns artist and title"),
-        (b"\x00\xff" * 1000, "columns artist and title"),
+        (b"\x00\xff" * 1000, "UTF-8"),
+        ("artist,title\nJürgen,Über\n".encode("latin-1"), "UTF-8"),
+        (b'artist,title\n"Pilot Nine,Glass Airport\nOther,Song\n', "CSV"),
         (b"a" * 1_100_000, "line of over"),
         (b"artist,title\n" + b'"' + b"x" * 200_000 + b'"\n', "CSV"),
         (b'{"artist": ' * 5000, "JSON"),

@@ -49,6 +49,11 @@ class World:
         recipe = parse({"name": "named", "stages": [{name: given.get(name, {})} for name in STAGES]}, "named")
         return build(recipe, [self.songs], self.data, workers=1)
 
+    def build_asking(self) -> Run:
+        given = {"identify": {"index": str(self.root / "index.sqlite"), "ask": ["musicbrainz"]}, "clean": {"shortest": 1}}
+        recipe = parse({"name": "named", "stages": [{name: given.get(name, {})} for name in STAGES]}, "named")
+        return build(recipe, [self.songs], self.data, workers=1)
+
     def one(self, table: str, name: str) -> dict[str, Any]:
         found = Dataset(self.data).query(f"SELECT * FROM {table} WHERE path LIKE '%{name}'").to_arrow_table()
         (row,) = found.to_pylist()
@@ -120,7 +125,9 @@ def test_what_a_service_could_not_answer_is_asked_again(world: World) -> None:
     world.write("The Paper Lanterns - Low Tide.mid")
     first = world.build()
     assert first.stages[-1].statuses == {"unanswered": 1}
-    assert not world.count("knowledge")
+    waiting = world.one("knowledge", "Low Tide.mid")
+    assert (waiting["answers"], waiting["left_empty"][0]) == (["unanswered"], "musicbrainz: could not be reached; build again")
+    assert "tempo" in waiting["fact_names"], "what Motet measured itself is there in the meantime"
     world.service.replies = knows_one_song
     world.build()
     assert world.one("knowledge", "Low Tide.mid")["answers"] == ["found"]
@@ -130,10 +137,8 @@ def test_exported_as_json_a_song_says_what_is_known_and_from_whom(world: World) 
     world.write("The Paper Lanterns - Low Tide.mid", "track07.mid")
     world.build()
     assert main(["export", str(world.data), "--as", "song-json", "--to", str(world.root / "out")]) == 0
-    assert sorted(path.name for path in (world.root / "out").iterdir()) == [
-        "The Paper Lanterns - Low Tide.json",
-        "unidentified.json",
-    ]
+    files = {"The Paper Lanterns - Low Tide.json", "unidentified.json", "motet-export.json"}
+    assert {path.name for path in (world.root / "out").iterdir()} == files
     told = json.loads((world.root / "out" / "The Paper Lanterns - Low Tide.json").read_text())
     assert [*told] == [*"Song Artist Tags duration_ms acousticness energy key mode tempo sections provenance".split()]
     heard = world.one("midi_facts", "Low Tide.mid")
@@ -142,6 +147,25 @@ def test_exported_as_json_a_song_says_what_is_known_and_from_whom(world: World) 
     assert told["provenance"]["duration_ms"]["conflicts"][0]["source"] == "musicbrainz", "its recording is of another length"
     assert len(told["sections"]) == len(heard["section_ticks"])
     assert told["sections"][0]["key_confidence"] == round(heard["section_key_confidences"][0], 3)
+
+
+def test_an_export_goes_nowhere_else_and_takes_its_old_files_along(world: World) -> None:
+    world.write("The Paper Lanterns - Low Tide.mid", "track07.mid")
+    world.build()
+    out = world.root / "out"
+    assert main(["export", str(world.data), "--as", "song-json", "--to", str(out)]) == 0
+    assert main(["export", str(world.data), "--as", "song-json", "--to", str(out), "--where", "path LIKE '%Low Tide%'"]) == 0
+    assert sorted(path.name for path in out.iterdir()) == ["The Paper Lanterns - Low Tide.json", "motet-export.json"]
+    for folder in (world.songs, world.data / "media", world.root / "index.sqlite"):
+        assert main(["export", str(world.data), "--as", "song-json", "--to", str(folder)]) == 2
+    for where in ("tempo > 'x'", "1=1); COPY (SELECT 1) TO 'x.csv'; SELECT (1", "1=1) UNION (SELECT 1"):
+        assert main(["export", str(world.data), "--as", "song-json", "--to", str(world.root / "new"), "--where", where]) == 2
+
+
+def test_a_service_is_asked_for_what_the_file_says_not_for_the_index_s_guess(world: World) -> None:
+    world.write("Unknown Band - Never Listed Song.mid")
+    world.build_asking()
+    assert 'recording:"Never Listed Song" AND artist:"Unknown Band"' in world.service.asked[0].params["query"]
 
 
 def test_a_secret_of_the_environment_is_written_nowhere(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -121,7 +121,7 @@ def _why(options: argparse.Namespace) -> int:
         names = ("source", "path", "stage", "id", "status", "reason", "detail")
         print(json.dumps([dict(zip(names, line, strict=True)) for line in lines], indent=1))
         return 0
-    linked = _links(dataset, listed)
+    said = _links(dataset, listed) | _names(dataset, listed)
     shown = None
     for source, path, stage, row_id, status, reason, detail in lines:
         if shown != source:
@@ -130,23 +130,38 @@ def _why(options: argparse.Namespace) -> int:
         part = row_id.removeprefix(source) or ""
         because = f": {reason}" + (f" ({detail})" if detail else "") if reason else ""
         print(f"  {stage:<15} {part:<6} {status}{because}")
-        if stage == "deduplicate" and not part:
-            for line in linked.get(source, []):
-                print(f"  {'':<15} {'':<6} {line}")
+        for line in said.get((stage, source), []) if not part else []:
+            print(f"  {'':<15} {'':<6} {line}")
     return 0
 
 
-def _links(dataset: Dataset, listed: str) -> dict[str, list[str]]:
+def _links(dataset: Dataset, listed: str) -> dict[tuple[str, str], list[str]]:
     """What the duplicates of songs are, in words."""
     if "duplicates" not in dataset.tables():
         return {}
-    found: dict[str, list[str]] = {}
+    found: dict[tuple[str, str], list[str]] = {}
     sql = f"SELECT source, path, other, other_path, removed, evidence FROM duplicates WHERE source IN ({listed}) "
     sql += f"OR other IN ({listed})"
     for source, path, other, other_path, removed, evidence in dataset.query(f"{sql} ORDER BY path, other_path").fetchall():
         if not removed:
-            found.setdefault(source, []).append(f"linked to {other_path}: {evidence}")
-        found.setdefault(other, []).append(f"{'stays for' if removed else 'linked from'} {path}: {evidence}")
+            found.setdefault(("deduplicate", source), []).append(f"linked to {other_path}: {evidence}")
+        found.setdefault(("deduplicate", other), []).append(f"{'stays for' if removed else 'linked from'} {path}: {evidence}")
+    return found
+
+
+def _names(dataset: Dataset, listed: str) -> dict[tuple[str, str], list[str]]:
+    """Which songs they are, and what others know of them."""
+    found: dict[tuple[str, str], list[str]] = {}
+    if "identities" in dataset.tables():
+        sql = "SELECT source, artist, title, level, probability, guess_artist, guess_title FROM identities"
+        for source, artist, title, level, sure, *guess in dataset.query(f"{sql} WHERE source IN ({listed})").fetchall():
+            name = " - ".join(filter(None, (artist, title))) or f"best guess {' - '.join(filter(None, guess)) or 'none'}"
+            found["identify", source] = [f"{level}: {name} ({sure:.0%})"]
+    if "knowledge" in dataset.tables():
+        sql = "SELECT source, asked, answers, tags, left_empty FROM knowledge"
+        for source, asked, answers, tags, left in dataset.query(f"{sql} WHERE source IN ({listed})").fetchall():
+            told = [f"{name}: {answer}" for name, answer in zip(asked, answers, strict=True)]
+            found["enrich", source] = [*told, *([f"tags: {', '.join(tags[:8])}"] if tags else []), *left]
     return found
 
 

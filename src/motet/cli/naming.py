@@ -20,6 +20,9 @@ MOST_MIDI = 64 * 1024 * 1024  # bytes; no MIDI file worth naming is larger
 def add(command: Command) -> None:
     name = command("name", _name, "which song a file holds, and how sure that is")
     name.add_argument("files", nargs="+", metavar="FILE", help="MIDI files and recordings")
+    name.add_argument(
+        "--listen", action="store_true", help="ask AcoustID what a recording is by its sound (ACOUSTID_API_KEY, fpcalc)"
+    )
     name.add_argument("--explain", action="store_true", help="tell what speaks against each match")
     _index_option(name)
     index = command("index", None, "the songs that are known offline")
@@ -58,8 +61,8 @@ def _name(options: argparse.Namespace) -> int:
     console, told = Console(), list[dict[str, Any]]()
     with SongIndex(path) as index:
         for file in options.files:
-            clues, identifiers, duration = _clues(Path(file))
-            found: Identification = identify(clues, index, duration)
+            clues, identifiers, duration, tagged = _clues(Path(file), options.listen)
+            found: Identification = identify(clues, index, duration, tagged)
             if options.json:
                 told.append({"file": file, **asdict(found), "identifiers": {**found.identifiers, **identifiers}})
                 continue
@@ -72,7 +75,7 @@ def _name(options: argparse.Namespace) -> int:
     return 0
 
 
-def _clues(path: Path) -> tuple[list[Any], dict[str, str], float | None]:
+def _clues(path: Path, listen: bool) -> tuple[list[Any], dict[str, str], float | None, list[Any]]:
     from motet.midi import Unreadable
     from motet.naming import clues_of_midi, clues_of_path, clues_of_recording
 
@@ -82,7 +85,28 @@ def _clues(path: Path) -> tuple[list[Any], dict[str, str], float | None]:
     with path.open("rb") as file:
         data = file.read(MOST_MIDI)
     try:
-        return [*clues_of_path(str(path)), *clues_of_midi(data)], {}, None
+        return [*clues_of_path(str(path)), *clues_of_midi(data)], {}, None, []
     except Unreadable:
         recording = clues_of_recording(path)
-        return recording.clues, recording.identifiers, recording.duration
+        known = [*([recording.tagged] if recording.tagged else []), *(_heard(path) if listen else [])]
+        return recording.clues, recording.identifiers, recording.duration, known
+
+
+def _heard(path: Path) -> list[Any]:
+    """What AcoustID knows a recording to be."""
+    import os
+
+    from motet.naming import KnownSong
+    from motet.sources import Client, Unanswered, shared_folder
+    from motet.sources.acoustid import NoFingerprint, fingerprint, lookup
+
+    try:
+        with Client(shared_folder(os.environ)) as client:
+            answers = lookup(fingerprint(path), client)
+    except (NoFingerprint, Unanswered) as problem:
+        raise UserError(f"{path} was not recognised by its sound: {getattr(problem, 'detail', problem)}.", 1) from None
+    named = [one for one in answers if one.song.artist and one.song.title]
+    ids = "musicbrainz_recording"
+    return [
+        KnownSong(one.song.artist, one.song.title, 1, one.song.duration or 0.0, "", one.identifiers.get(ids, "")) for one in named
+    ]

@@ -29,7 +29,9 @@ def commands_of(parser: argparse.ArgumentParser) -> Command:
     return command
 
 
-_CONTROLS = dict.fromkeys((*range(32), *range(127, 160)), "\N{REPLACEMENT CHARACTER}")
+# Also those that turn the direction of writing, by which a name could pass for another.
+_TURNING = (0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+_CONTROLS = dict.fromkeys((*range(32), *range(127, 160), *_TURNING), "\N{REPLACEMENT CHARACTER}")
 
 
 def printable(text: str) -> str:

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from motet.cli.shared import Command
-from motet.wording import count
+from motet.wording import several
 
 
 def add(command: Command) -> None:
@@ -20,11 +20,11 @@ def add(command: Command) -> None:
 
 def _export(options: argparse.Namespace) -> int:
     from motet.dataset.folder import Dataset
-    from motet.exporting import exporter
+    from motet.exporting import export
 
-    written = exporter(options.kind)(Dataset(options.dataset), Path(options.to), options.where)
+    done = export(Dataset(options.dataset), options.kind, Path(options.to), options.where)
     if options.json:
-        print(json.dumps({"as": options.kind, "to": options.to, "files": written}))
+        print(json.dumps({"as": options.kind, "to": options.to, "files": done.files, "remarks": done.remarks}, indent=1))
     else:
-        print(f"Wrote {count(written)} files to {options.to}.")
+        print(f"Wrote {several(len(done.files), 'file')} to {options.to}.", *done.remarks, sep="\n")
     return 0

@@ -17,7 +17,6 @@ from motet.errors import UserError
 
 FORMAT = 2
 RECIPE_FILE = "motet.yaml"
-READING = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
 
 
 class Dataset:
@@ -62,8 +61,8 @@ class Dataset:
             for name in snapshot.tables:
                 connection.execute(f"CREATE VIEW {name} AS SELECT * FROM {parquet([snapshot.table(name)])}")
             connection.execute("CREATE VIEW work AS " + " UNION ALL ".join(verdicts))
-            if any(s.type not in READING for s in duckdb.extract_statements(sql)):
-                raise UserError("A query only reads: begin it with SELECT, FROM, DESCRIBE or EXPLAIN.")
+            if any(s.type != duckdb.StatementType.SELECT for s in duckdb.extract_statements(sql)):
+                raise UserError("A query only reads: begin it with SELECT, FROM or DESCRIBE.")
             return connection.sql(sql)
         except duckdb.Error as error:
             raise refused(error) from None

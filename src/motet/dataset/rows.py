@@ -207,7 +207,7 @@ class Knowledge(Row):
 
     table: ClassVar[str] = "knowledge"
     asked: list[str]  # sources
-    answers: list[str]  # of each: found | not_found | refused | offline
+    answers: list[str]  # of each: found | not_found | refused | offline | unanswered
     asked_at: list[str]  # ISO 8601, UTC; "" where none was asked
     tags: list[str]
     tag_kinds: list[str]  # genre | mood | instrument | era | region | other

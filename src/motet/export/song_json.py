@@ -71,24 +71,24 @@ def song_json(identity: Told, tags: Iterable[Told], facts: Mapping[str, Told], s
     return song
 
 
-def write(songs: Iterable[dict[str, Any]], folder: Path) -> int:
-    """Write each song to a file "Artist - Title.json" of `folder`, whole or not at all, and return how many.
+def write(songs: Iterable[dict[str, Any]], folder: Path) -> list[str]:
+    """Write each song to a file "Artist - Title.json" of `folder`, whole or not at all, and return the names.
 
     No two names of one call differ in case or accents' form only: the second song of a name gets " (2)". A file that is
     there already under the name is replaced. Raises UserError where the folder cannot be written to, ValueError for a song
     with NaN in its provenance.
     """
     taken: dict[str, int] = {}
-    count = 0
+    written: list[str] = []
     with _blaming(folder):
         folder.mkdir(parents=True, exist_ok=True)
     for song in songs:
         with _blaming(folder):
-            _replace(folder / f"{_free(_name(song), taken)}.json", song)
-        count += 1
+            written.append(f"{_free(_name(song), taken)}.json")
+            _replace(folder / written[-1], song)
     with _blaming(folder):
         _sync(folder)
-    return count
+    return written
 
 
 @contextmanager

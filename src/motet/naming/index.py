@@ -10,13 +10,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from motet.errors import UserError
 from motet.naming.cleaning import core, last_first, title_readings
 from motet.naming.lists import listings
 from motet.naming.spelling import artist_key, grams, loose, plain
 
-VERSION = "1"  # of the tables and of the keys in them
+VERSION = "2"  # of the tables and of the keys in them
 _BATCH = 400  # values in one question; SQLite takes 999
 _MOST_ROWS = 20_000  # of the pieces that are looked at for one name, the rarest first
 _MOST_GRAMS = 64
@@ -88,7 +89,7 @@ class SongIndex:
         self.path = Path(path)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._database = sqlite3.connect(self.path, isolation_level=None)
+            self._database = sqlite3.connect(self.path, timeout=60, isolation_level=None)
             self._open()
         except (sqlite3.Error, OSError) as error:
             msg = (
@@ -107,6 +108,13 @@ class SongIndex:
             msg = "made by another version"
             raise sqlite3.DatabaseError(msg)
 
+    def _run(self, sql: str, values: Sequence[str | int | float] = ()) -> list[tuple[Any, ...]]:
+        try:
+            return self._database.execute(sql, values).fetchall()
+        except sqlite3.DatabaseError as error:
+            msg = f"The song index {self.path} is damaged ({error}): delete it, and add the lists again."
+            raise UserError(msg, exit_code=1) from None
+
     def __enter__(self) -> SongIndex:
         return self
 
@@ -118,13 +126,13 @@ class SongIndex:
 
     def __len__(self) -> int:
         """How many songs it knows."""
-        return int(self._database.execute("SELECT count(*) FROM songs").fetchone()[0])
+        return int(self._run("SELECT count(*) FROM songs")[0][0])
 
     @property
     def digest(self) -> str:
         """A digest of all that was listed, for keys of caches: equal for equal content, however it came to be."""
-        found = self._database.execute("SELECT value FROM meta WHERE name = 'digest'").fetchone()
-        return str(found[0]) if found else hashlib.sha256(VERSION.encode()).hexdigest()
+        found = self._run("SELECT value FROM meta WHERE name = 'digest'")
+        return str(found[0][0]) if found else hashlib.sha256(VERSION.encode()).hexdigest()
 
     def add(self, file: str | Path) -> int:
         """Add a list of songs; how many of its lines were new. All or nothing, killed at any moment.
@@ -139,7 +147,7 @@ class SongIndex:
             except BaseException:
                 self._database.execute("ROLLBACK")
                 raise
-        except sqlite3.OperationalError as error:
+        except sqlite3.DatabaseError as error:
             msg = f"{self.path} cannot be written ({error}); wait for what uses it, or make room, and add {file} again."
             raise UserError(msg, exit_code=1) from None
         return added
@@ -160,6 +168,10 @@ class SongIndex:
                 added += 1
         for who, what in sorted(changed):
             self._settle(who, what)
+        for who in sorted({who for who, _ in changed}):
+            # One spelling for all songs of an artist.
+            rows = self._run("SELECT artist FROM listings WHERE who = ?", (who,))
+            self._run("UPDATE songs SET artist = ? WHERE who = ?", (_usual(last_first(artist) for (artist,) in rows), who))
         if changed:
             self._database.execute("INSERT OR REPLACE INTO meta VALUES ('digest', ?)", (self._content(),))
         return added
@@ -168,8 +180,7 @@ class SongIndex:
         """Make the song of all its listings anew: the most usual spelling, and the first identifiers that are said."""
         execute = self._database.execute
         rows = execute("SELECT * FROM listings WHERE who = ? AND what = ?", (who, what)).fetchall()
-        usual = Counter((last_first(row[2]), row[3]) for row in rows)
-        artist, title = min(usual, key=lambda name: (-usual[name], name))
+        artist, title = (_usual(names) for names in ((last_first(row[2]) for row in rows), (row[3] for row in rows)))
         durations = sorted(row[5] for row in rows if row[5])
         duration = durations[len(durations) // 2] if durations else 0.0
         isrc, recording = (min((row[at] for row in rows if row[at]), default="") for at in (6, 7))
@@ -194,7 +205,7 @@ class SongIndex:
 
     def _content(self) -> str:
         digest = hashlib.sha256(VERSION.encode())
-        for row in self._database.execute("SELECT * FROM listings ORDER BY 1, 2, 3, 4, 5, 6, 7, 8"):
+        for row in self._run("SELECT * FROM listings ORDER BY 1, 2, 3, 4, 5, 6, 7, 8"):
             digest.update(repr(row).encode())
         return digest.hexdigest()
 
@@ -218,19 +229,19 @@ class SongIndex:
         """
         wanted = grams(key)[:_MOST_GRAMS]
         sql = f"SELECT gram, spellings FROM gram_counts WHERE gram IN ({_marks(wanted)}) ORDER BY spellings, gram"
-        rows = self._database.execute(sql, wanted).fetchall()
+        rows = self._run(sql, wanted)
         asked, looked_at = list[str](), 0
         for gram, spellings in rows:
             looked_at += spellings
             if asked and looked_at > _MOST_ROWS:
                 break
             asked.append(gram)
-        keys = self._database.execute(
+        keys = self._run(
             f"SELECT loose FROM (SELECT spelling, count(*) AS shared FROM grams WHERE gram IN ({_marks(asked)}) "
             "GROUP BY spelling HAVING shared >= ?) JOIN spellings ON id = spelling ORDER BY shared DESC, loose LIMIT ?",
             [*asked, max(2, len(wanted) // 3), most],
         )
-        return self.titled(row[0] for row in keys.fetchall())
+        return self.titled(row[0] for row in keys)
 
     def search(self, title: str, artist: str = "", most: int = 10) -> list[KnownSong]:
         """Songs by their title, exact ones first, then those that begin so, then those spelled alike; of an artist only
@@ -244,12 +255,18 @@ class SongIndex:
         return list(songs)[:most]
 
     def _found(self, condition: str, values: Sequence[str | int]) -> list[Found]:
-        rows = self._database.execute(
+        rows = self._run(
             "SELECT s.artist, s.title, s.copies, s.duration, s.isrc, s.musicbrainz_recording, t.loose, t.plain, t.left_out "
             f"FROM titles t JOIN songs s ON s.id = t.song WHERE {condition}",
             values,
         )
         return [Found(KnownSong(*row[:6]), *row[6:]) for row in rows]
+
+
+def _usual(names: Iterable[str]) -> str:
+    """The most frequent spelling; of those as frequent not the one all in capitals, then the first by alphabet."""
+    counts = Counter(names)
+    return min(counts, key=lambda name: (-counts[name], name.isupper(), name))
 
 
 def _marks(values: Sequence[str]) -> str:

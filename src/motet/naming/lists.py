@@ -34,12 +34,14 @@ class Listing:
 def listings(path: Path) -> Iterator[Listing]:
     """The songs of a list, in its order. Lines without a title are passed over.
 
-    CSV and TSV need a header that names at least `artist` and `title`, JSON lines have the same as keys. The encoding is
-    UTF-8; what is not is replaced. Raises UserError for what is no such list.
+    CSV and TSV need a header that names at least `artist` and `title`, JSON lines have the same as keys. Raises UserError for
+    what is no such list, and for what is not UTF-8.
     """
     try:
-        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        with path.open(encoding="utf-8-sig", newline="") as file:
             yield from _read(path, file)
+    except UnicodeDecodeError:
+        raise UserError(f"{path} is not written in UTF-8: save it so, and add it again.") from None
     except OSError as error:
         msg = f"{path} cannot be read ({error.strerror}); name a list of songs."
         raise UserError(msg) from None
@@ -55,9 +57,9 @@ def _read(path: Path, file: TextIO) -> Iterator[Listing]:
         for line in _with(first, lines):
             fields = line.rstrip("\r\n").split("\t")
             if len(fields) >= 4:
-                yield from _listing({"artist": fields[1], "title": fields[2], "md5": fields[3]})
+                yield from _listing({"artist": _unquoted(fields[1]), "title": _unquoted(fields[2]), "md5": fields[3]})
         return
-    rows = csv.reader(_with(first, lines), delimiter="\t" if "\t" in first else ",")
+    rows = csv.reader(_with(first, lines), delimiter="\t" if "\t" in first else ",", strict=True)
     try:
         header = [name.strip().lower() for name in next(rows, [])]
         if not {"artist", "title"} <= set(header):
@@ -68,6 +70,11 @@ def _read(path: Path, file: TextIO) -> Iterator[Listing]:
     except csv.Error as error:
         msg = f"{path} is not valid CSV near line {rows.line_num} ({error}); mend it and add it again."
         raise UserError(msg) from None
+
+
+def _unquoted(field: str) -> str:
+    """Some names in clean_midi.txt are still quoted as in the CSV file they came from."""
+    return field[1:-1].replace('""', '"') if len(field) > 1 and field[0] == field[-1] == '"' and '""' in field[1:-1] else field
 
 
 def _lines(path: Path, file: TextIO) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from motet.errors import UserError
 from motet.naming.clues import Clue, clues_of_path
+from motet.naming.index import KnownSong
 
 MOST_INFO = 16_000_000  # bytes of an `.info.json`
 _LONGEST = 1_000  # characters of a tag
@@ -29,11 +30,13 @@ _TAGS = {
 @dataclass(frozen=True)
 class Recording:
     """What is said of a recording: clues, the identifiers `isrc` and `musicbrainz_recording` as far as its tags have them,
-    and its length in seconds, None where the file does not tell."""
+    its length in seconds, None where the file does not tell, and the song as its own tags name it, None where they do not
+    give artist and title."""
 
     clues: list[Clue]
     identifiers: dict[str, str]
     duration: float | None
+    tagged: KnownSong | None = None
 
 
 def clues_of_recording(path: str | Path) -> Recording:
@@ -54,7 +57,11 @@ def clues_of_recording(path: str | Path) -> Recording:
     length = info.get("duration")
     if duration is None and isinstance(length, (int, float)) and 0 < length < 1_000_000:
         duration = float(length)
-    return Recording([*clues, *clues_of_path(str(path))], identifiers, duration)
+    tagged = None
+    if tags.get("artist") and tags.get("title"):
+        ids = (identifiers.get(name, "") for name in ("isrc", "musicbrainz_recording"))
+        tagged = KnownSong(tags["artist"], tags["title"], 1, duration or 0.0, *ids)
+    return Recording([*clues, *clues_of_path(str(path))], identifiers, duration, tagged)
 
 
 def _tags(path: Path) -> tuple[dict[str, str], float | None]:

@@ -71,7 +71,7 @@ def assemble_rows(
             f"SELECT p.id{suffix} AS id, p.source, p.path, p.lineage{suffix} AS lineage, {fields} "
             f"FROM {planned} p JOIN {answers} a USING (key) "
             f"JOIN {parquet(parts)} r ON r.answer_key = a.key AND r.answer_seq = a.seq "
-            "WHERE a.status = 'ok' AND p.lacks = '' ORDER BY 1"
+            "WHERE a.status IN ('ok', 'unanswered') AND p.lacks = '' ORDER BY 1"
         )
     else:
         write_table(output, row_schema, [])

@@ -60,7 +60,11 @@ class Verdict(Generic[RowT]):
 
 
 class Unanswered(Exception):
-    """A service could not be asked: no answer, so the row is asked again on the next run."""
+    """A service could not be asked: no answer, so the row is asked again on the next run. Until then `for_now` stands in."""
+
+    def __init__(self, sentence: str, for_now: Row | None = None) -> None:
+        super().__init__(sentence)
+        self.for_now = for_now
 
 
 @dataclass(frozen=True)

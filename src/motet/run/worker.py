@@ -152,6 +152,7 @@ def answer(declared: Stage, settings: Settings, equipment: Any, order: Order, it
             rows = [payload(row) for row in _rows(result)]
     except Unanswered as error:
         status, reason, detail = "unanswered", "no_answer", str(error)
+        rows = [payload(error.for_now)] if error.for_now else []
     except MemoryError:
         status, reason, detail = "crashed", "memory", "needed more memory than a worker may use"
     except OSError as error:

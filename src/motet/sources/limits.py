@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-_SLACK = 1.1  # requests are sent so much further apart than allowed: what the way delays is not one too many there
+_SLACK = 1.25  # requests are sent so much further apart than allowed: what the way delays is not one too many there
 _LONGEST_PAUSE = 86_400.0  # seconds a host may ask us to stay away; more is a mistake of its
 _LONGEST_QUEUE = 600.0  # seconds; a turn further off comes from a clock that was set back
 _STATE = struct.Struct("<dd")

@@ -39,7 +39,7 @@ class _Asking:
 
 
 @stage(
-    version=1,
+    version=2,
     uses=[
         "artist",
         "title",
@@ -51,6 +51,8 @@ class _Asking:
         "songs.tempo",
         "files.sha256",
         "files.size",
+        "midi_facts.tap",
+        "midi_facts.tap_confidence",
         "midi_facts.key_tonic",
         "midi_facts.key_mode",
         "midi_facts.key_confidence",
@@ -71,6 +73,7 @@ def enrich(identity: Identity, song: Song, file: File, facts: MidiFacts | None, 
     raw: list[tuple[str, float | None, str]] = []
     identifiers: dict[str, None] = {}
     asking: _Asking = tools.equipment
+    silent: list[str] = []
     for name, source in asking.sources.items():
         question = _question(identity, song, "" if source.online else hashlib.md5(read_source(file)).hexdigest())
         if not (named or question.md5):
@@ -78,15 +81,17 @@ def enrich(identity: Identity, song: Song, file: File, facts: MidiFacts | None, 
         try:
             answer = sources.ask(source, question, asking.client, lambda found: _likeness(found, identity, song))
         except sources.Unanswered as problem:
-            if not settings.offline:
-                raise Unanswered(str(problem)) from None
             answers.append((name, None))
+            silent.append(str(problem))
             continue
+        likeness = _likeness(answer.song, identity, song)
+        if answer.song.title and not likeness and not answer.identifiers.get("md5"):
+            answer = sources.Answer(name, "not_found", asked_at=answer.asked_at)  # its details are of another song
         answers.append((name, answer))
         if not answer.song.title and answer.status != "found":
             continue
         # What a service declined to tell (its audio features) it may have told in part.
-        sure = 1.0 if answer.identifiers.get("md5") else identity.probability * _likeness(answer.song, identity, song)
+        sure = 1.0 if answer.identifiers.get("md5") else identity.probability * likeness
         said = dict(answer.facts) | ({"duration": answer.song.duration} if answer.song.duration else {})
         gathered += merging.facts_from(said, name, answer.asked_at, round(sure, 4))
         raw += tags.scaled(answer.tags, name)
@@ -94,9 +99,9 @@ def enrich(identity: Identity, song: Song, file: File, facts: MidiFacts | None, 
     settled = merging.settle(gathered)
     told = [(fact, fact == settled[fact.field].chosen) for fact in gathered]
     tagged = tags.normalise(raw, identity.artist, identity.title)
-    return Knowledge(
+    known = Knowledge(
         asked=[name for name, _ in answers],
-        answers=[answer.status if answer else "offline" for _, answer in answers],
+        answers=[answer.status if answer else "offline" if settings.offline else "unanswered" for _, answer in answers],
         asked_at=[answer.asked_at if answer else "" for _, answer in answers],
         tags=[tag.name for tag in tagged],
         tag_kinds=[tag.kind for tag in tagged],
@@ -110,8 +115,11 @@ def enrich(identity: Identity, song: Song, file: File, facts: MidiFacts | None, 
         fact_confidences=[fact.confidence for fact, _ in told],
         fact_chosen=[chosen for _, chosen in told],
         identifiers=list(identifiers),
-        left_empty=list(_left_empty(named, tagged, answers, settings)),
+        left_empty=list(_left_empty(identity, tagged, answers, settings)),
     )
+    if silent and not settings.offline:
+        raise Unanswered("; ".join(silent), known)
+    return known
 
 
 def _question(identity: Identity, song: Song, md5: str) -> sources.Question:
@@ -131,10 +139,12 @@ def _likeness(found: sources.Song, identity: Identity, song: Song) -> float:
 def own_facts(song: Song, facts: MidiFacts | None) -> Iterator[merging.Fact]:
     """What Motet itself measured or estimated of a song."""
     yield merging.Fact("duration", song.seconds, merging.MOTET, "", 1.0)
-    yield merging.Fact("tempo", song.tempo, merging.MOTET, "", 1.0)
+    if facts is None or facts.tap is None:
+        yield merging.Fact("tempo", song.tempo, merging.MOTET, "", 1.0)
     if facts is None:
         return
     told = [
+        ("tempo", facts.tap, facts.tap_confidence),
         ("key", facts.key_tonic, facts.key_confidence),
         ("mode", facts.key_mode, facts.key_confidence),
         ("time_signature", int(facts.metre.partition("/")[0]), facts.metre_confidence),
@@ -148,13 +158,13 @@ def own_facts(song: Song, facts: MidiFacts | None) -> Iterator[merging.Fact]:
 
 
 def _left_empty(
-    named: bool, tagged: list[tags.Tag], answers: list[tuple[str, sources.Answer | None]], settings: Enrich
+    identity: Identity, tagged: list[tags.Tag], answers: list[tuple[str, sources.Answer | None]], settings: Enrich
 ) -> Iterator[str]:
-    if not named:
-        yield "services: the song's name is not known"
+    if identity.level != "artist and title":
+        yield f"services: the song's {'artist' if identity.title else 'name'} is not known"
     for name, answer in answers:
         if answer is None:
-            yield f"{name}: offline, and never asked before"
+            yield f"{name}: {'offline, and never asked before' if settings.offline else 'could not be reached; build again'}"
         elif answer.status != "found":
             yield f"{name}: {answer.status.replace('_', ' ')}"
     if not tagged:

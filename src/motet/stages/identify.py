@@ -63,7 +63,7 @@ class _Asking:
 
 
 @stage(
-    version=1,
+    version=2,
     uses=[
         "path",
         "seconds",
@@ -87,8 +87,8 @@ def identify(song: Song, facts: MidiFacts | None, settings: Identify, tools: Too
         clues += [naming.Clue(facts.lyrics[:_LYRICS], "lyric")] if facts.lyrics else []
     asking: _Asking = tools.equipment
     found = naming.identify(clues, asking.index, song.seconds)
-    if found.level != "artist and title" and found.guess_title and asking.client:
-        proposed = _proposed(found, asking.sources, asking.client, settings.offline)
+    if found.level != "artist and title" and asking.client:
+        proposed = _proposed(clues, asking.sources, asking.client, settings.offline)
         found = naming.identify(clues, asking.index, song.seconds, proposed)
     return Identity(
         artist=found.artist,
@@ -105,10 +105,13 @@ def identify(song: Song, facts: MidiFacts | None, settings: Identify, tools: Too
 
 
 def _proposed(
-    found: naming.Identification, asked: list[sources.Source], client: sources.Client, offline: bool
+    clues: list[naming.Clue], asked: list[sources.Source], client: sources.Client, offline: bool
 ) -> list[naming.KnownSong]:
-    """What services have for the best guess."""
-    question = sources.Question(found.guess_artist, found.guess_title)
+    """What services have for the plainest reading of the clues."""
+    read = naming.guesses(clues)
+    if not read:
+        return []
+    question = sources.Question(read[0].artist, read[0].title)
     proposed = []
     for source in asked:
         try:
