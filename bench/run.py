@@ -28,6 +28,7 @@ SUBJECTS = {
     "duplicates_soft": "Other arrangements of the same song",
     "duplicates_scale": "Duplicates at scale",
     "naming": "Songs named from their file names",
+    "claims": "Planted falsehoods in captions",
     "sound": "Sound, one core, CPU time (demo tunes)",
 }
 LIBRARIES = ("symusic", "pretty_midi", "mido", "numpy", "pyarrow", "duckdb", "pebble", "tinysoundfont")

@@ -1,0 +1,405 @@
+"""What a caption claims: its words, its numbers and its mentions of instruments, and from them every checkable assertion.
+
+The text is folded and cut to tokens. What the lexicon knows is marked; an instrument becomes `@n`, a number `#n`. On that
+short form patterns say who has which role, enters when, and before whom. Nothing here looks at the facts.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from motet.text.lexicon import Meaning, fold, lexicon
+
+LONGEST = 4_000  # characters that are read; a caption is never so long
+_LONGEST_PHRASE = 6
+
+_TOKEN = re.compile(r"\d+(?:[.,:]\d+)*(?![^\W_])|r ?& ?b|r'n'b|[^\W_]+(?:'[^\W_]+)*|[.,;:!?()\[\]–—−/+♭♯#\"“”|=…&→>]|\n")
+_UNITS = {w: n for n, w in enumerate(
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
+    "nineteen".split())}  # fmt: skip
+_TENS = {w: 10 * n for n, w in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)}
+_IDIOMS = re.compile(
+    r"\b(?:(?:plays?|playing|takes?|taking|took|play) (?:an? )?(?:key|major|minor|leading|instrumental|"
+    r"second) (?:role|part|fiddle)|second fiddle|fit as a fiddle|fiddl(?:e|ing) (?:around|with|"
+    r"about)|strings? (?:are |come |is )?attached|(?:a|the) string of|strings? together|pull(?:s|"
+    r"ing)? (?:out )?(?:all )?(?:the |some )?(?:strings|stops)|string along"
+    r"|brass tacks|bold as brass|top brass|brass neck|harps? on|harping on|rings? a bell|clear "
+    r"as a bell|(?:all the )?bells and whistles|with bells on|alarm bells?|saved by the bell|saving "
+    r"grace|clean as a whistle|whistle stop|blow(?:s|ing)? the whistle|wet (?:your|its) whistle|"
+    r"pipe dream|pipes? up|pipes? down|(?:blow|toot|blows|toots|blowing|tooting)(?:ing|s)? (?:its|"
+    r"their|his|her|your|one's) own (?:horn|trumpet)s?|horns of a dilemma|locks? horns"
+    r"|drums? up|drumming up|drums? (?:home|into)|own drum(?:mer)?|different drum(?:mer)?|(?:drum "
+    r"?roll) please|whole kit|kit and caboodle|tool ?kit|gives? voice|voice of reason|one voice|"
+    r"inner voice|find(?:s|ing)? (?:its|their) voice|second wind|wind(?:s|ing)? (?:down|up)|(?:in|"
+    r"to) the wind|gone with the wind|winds of change|(?:break|like the) wind|off the record|for "
+    r"the record|on record|upright (?:citizen|position)|brush(?:es|ed)? (?:up|off|aside)|kicks? "
+    r"(?:in|off|back|out|things off)|kick start|kicks (?:of|from)"
+    r"|(?:minor|major|two|both|three|change|changes|changing|different|related|flat|sharp|distant)"
+    r" keys|keys? of (?!the)|key (?:to|figure|ingredient|element|feature|point|moment|change|player)"
+    r"|in good voice|swan song|food for thought|in full swing|mood swings?|swings and roundabouts|"
+    r"swings? (?:into|by|between|from|back)|quick (?:look|word|wins?)|fast (?:forward|track|food|"
+    r"asleep|friends)|slow (?:burn|burner|motion)|loud and clear|soft spot|on the fast track|thick "
+    r"and fast|thick of|through thick and thin|thin (?:ice|line|on the ground)|minor (?:details?|"
+    r"quibble|miracle|point|matter|role|setback|complaint)|major (?:league|leagues|player|role|"
+    r"event|part(?! of the)|point|thirds?|sixths?)|minor thirds?|minor sixths?|high (?:time|point|"
+    r"spot|street|note|five|hopes|marks|praise)|low (?:key|point|ebb|hanging|profile)|in the long "
+    r"run|at long last|country mile|rock solid|rock steady beat|between a rock|rock bottom|soul "
+    r"mates?|heart and soul|bare one's soul|body and soul|pop (?:up|in|by|out|quiz)|pops? (?:up|"
+    r"in)|on the house|house(?:s|d) |full house|bring(?:s|ing)? the house down|steals? the (?:march|"
+    r"thunder)|stolen a march|march(?:es|ing)? (?:on|in|past|off)|metal(?:lic)? (?:sheen|glint|"
+    r"edge)|pedal to the metal|in (?:good|fine|mint) (?:time|shape)|in time|blues? (?:skies|sky)"
+    r"|feels? the blues|folks\b|once in a blue moon|punk'd|song and dance|dance around|dances? "
+    r"(?:around|with|over|above|about|across|between|through|along)|flat out|falls? flat|sharp "
+    r"(?:contrast|edge|relief|left)|on the beat|natural(?:ly)?|note to self|of note|takes? note)"
+    r"\b"
+)
+_ENDS = frozenset(".!?;\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    word: str
+    start: int
+    end: int
+    glued: bool  # to the word before, or parted from it by a space or hyphen only
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """Tokens first to last (exclusive) that the lexicon knows."""
+
+    first: int
+    last: int
+    meanings: tuple[Meaning, ...]
+
+    def means(self, kind: str) -> str:
+        return next((what for which, what in self.meanings if which == kind), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """One thing said: any of `meanings` would do. `start` and `end` are characters of the caption; `said` is denied if not."""
+
+    kind: str
+    meanings: tuple[tuple[str, Any], ...]
+    start: int
+    end: int
+    said: bool = True
+
+
+@dataclass
+class Reading:
+    """A caption taken apart. `line` is its short form, its tokens joined by spaces."""
+
+    caption: str
+    tokens: list[Token]
+    mentions: list[Mention]
+    numbers: dict[int, float]  # by first token of the short form's number
+    short: list[tuple[str, int, int]]  # word, first and last token
+    starts: list[int] = field(default_factory=list)
+    line: str = ""
+
+    def __post_init__(self) -> None:
+        at = 0
+        for word, _, _ in self.short:
+            self.starts.append(at)
+            at += len(word) + 1
+        self.line = " ".join(word for word, _, _ in self.short)
+
+    @cached_property
+    def ends(self) -> list[int]:
+        """Places in the line where sentences end."""
+        return [at for at, (word, _, _) in zip(self.starts, self.short, strict=True) if word in _ENDS] + [len(self.line)]
+
+    def place(self, at: int) -> int:
+        """The item of the short form at a character of the line."""
+        return max(bisect_right(self.starts, at) - 1, 0)
+
+    def span(self, begin: int, end: int) -> tuple[int, int]:
+        """Characters of the caption for characters of the line."""
+        first = self.tokens[self.short[self.place(begin)][1]].start
+        return first, self.tokens[self.short[self.place(max(end - 1, begin))][2] - 1].end
+
+    def sentence(self, at: int) -> tuple[int, int]:
+        """The bounds in the line of the sentence around a character of it."""
+        number = bisect_right(self.ends, at - 1) if at else 0
+        number = min(number, len(self.ends) - 1)
+        return (self.ends[number - 1] + 1 if number else 0), self.ends[number]
+
+    def at_token(self, token: int) -> int:
+        """The character of the line where a token is."""
+        low, high = 0, len(self.short) - 1
+        while low < high:
+            middle = (low + high + 1) // 2
+            low, high = (middle, high) if self.short[middle][1] <= token else (low, middle - 1)
+        return self.starts[low]
+
+    @cached_property
+    def denials(self) -> list[tuple[int, int]]:
+        return list(_denials(self.line))
+
+    @cached_property
+    def absent(self) -> list[tuple[int, int]]:
+        """Stretches of the line whose instruments are said not to be there. "Not played by the flute" denies no flute."""
+        return [match.span("list") for match in _NONE_OF.finditer(self.line)] + list(_denied_after(self.line))
+
+    def denied(self, begin: int, end: int | None = None) -> bool:
+        """Whether an odd number of denials reach over the words at a place of the line."""
+        return sum(first <= begin < last for first, last in self.denials) % 2 == 1
+
+
+def read(caption: str) -> Reading:
+    """A caption's tokens, numbers and mentions. The first 4,000 characters are read."""
+    caption = caption[:LONGEST]
+    tokens = _tokens(caption)
+    idioms = [match.span() for match in _IDIOMS.finditer(fold(caption).replace("-", " "))]
+    mentions = [
+        one
+        for one in _mentions(tokens)
+        if not any(start <= tokens[one.first].start and tokens[one.last - 1].end <= end for start, end in idioms)
+    ]
+    numbers: dict[int, float] = {}
+    short: list[tuple[str, int, int]] = []
+    instruments = {mention.first: (number, mention) for number, mention in enumerate(mentions) if mention.means("instrument")}
+    at = 0
+    while at < len(tokens):
+        word = tokens[at].word
+        if at in instruments:
+            number, mention = instruments[at]
+            last = tokens[mention.last - 1].word
+            plain = word if mention.last == at + 1 and word in ("bass", "basses") else ""
+            short.append((f"{'bass' if plain else ''}@{number}", at, mention.last))
+            if last.endswith("'s"):
+                short.append(("'s", mention.last - 1, mention.last))
+            at = mention.last
+            continue
+        value, last_token = _number(tokens, at)
+        if value is not None:
+            numbers[at] = value
+            short.append((f"#{at}", at, last_token))
+            at = last_token
+            continue
+        short.append((word, at, at + 1))
+        at += 1
+    return Reading(caption, tokens, mentions, numbers, short)
+
+
+def _tokens(caption: str) -> list[Token]:
+    found = []
+    folded = fold(caption)
+    before = 0
+    for match in _TOKEN.finditer(folded):
+        gap = folded[before : match.start()]
+        found.append(Token(match.group(), match.start(), match.end(), not gap.strip(" -'\t_*")))
+        before = match.end()
+    return found
+
+
+def _mentions(tokens: list[Token]) -> list[Mention]:
+    """The longest phrases of the lexicon, from left to right."""
+    known = lexicon()
+    found = []
+    at = 0
+    while at < len(tokens):
+        word = tokens[at].word
+        phrases = known.get(word)
+        bare = word.removesuffix("'s") if word.endswith("'s") else word
+        if phrases is None and bare != word:
+            phrases = known.get(bare)
+        if phrases is None:
+            at += 1
+            continue
+        words: list[str] = []
+        best: Mention | None = None
+        for last in range(at, min(at + _LONGEST_PHRASE, len(tokens))):
+            if last > at and not tokens[last].glued:
+                break
+            plain = tokens[last].word
+            stripped = plain.removesuffix("'s")
+            for one in {plain, stripped}:
+                if meanings := phrases.get((*words, one)):
+                    best = Mention(at, last + 1, meanings)
+            words.append(plain if not (last == at and word not in known) else bare)
+        if best:
+            found.append(best)
+            at = best.last
+        else:
+            at += 1
+    return found
+
+
+def _number(tokens: list[Token], at: int) -> tuple[float | None, int]:
+    """The number that begins at a token, in digits or words, and where it ends."""
+    word = tokens[at].word
+    if word[0].isdigit() and word[0].isascii():
+        try:
+            if ":" in word:
+                minutes, _, seconds = word.partition(":")
+                return 60.0 * int(minutes) + float(seconds), at + 1
+            return min(float(word.replace(",", "")), 1e9), at + 1
+        except ValueError:
+            return None, at
+    value: float | None = None
+    end = at
+    if word in ("a", "one") and at + 1 < len(tokens) and tokens[at + 1].word == "hundred":
+        value, end = 100.0, at + 2
+    elif word == "two" and at + 1 < len(tokens) and tokens[at + 1].word == "hundred":
+        value, end = 200.0, at + 2
+    if value is not None:
+        if end < len(tokens) and tokens[end].word == "and":
+            end += 1
+        more, last = _below_hundred(tokens, end)
+        if more is None:
+            return value, end - (tokens[end - 1].word == "and")
+        return value + more, last
+    value, end = _below_hundred(tokens, at)
+    if value is not None and [token.word for token in tokens[end : end + 3]] == ["and", "a", "half"]:
+        return value + 0.5, end + 3
+    return value, end
+
+
+def _below_hundred(tokens: list[Token], at: int) -> tuple[float | None, int]:
+    if at >= len(tokens):
+        return None, at
+    word = tokens[at].word
+    if word in _TENS:
+        if at + 1 < len(tokens) and tokens[at + 1].glued and 0 < _UNITS.get(tokens[at + 1].word, 0) < 10:
+            return float(_TENS[word] + _UNITS[tokens[at + 1].word]), at + 2
+        return float(_TENS[word]), at + 1
+    if word in _UNITS:
+        return float(_UNITS[word]), at + 1
+    return None, at
+
+
+_I = r"(?:bass)?@\d+"
+_VERBS = (
+    r"(?:is|are|was|plays?|playing|has|have|had|takes?|enters?|joins?|comes?|carr(?:y|ies)|leads?|"
+    r"supports?|sounds?|sits?|goes|go|makes?"
+    r"|adds?|arrives?|holds?|moves?|runs?|lasts?|keeps?|sustains?|does|do|drops?|underpins?|follows?|sings?|brings?|supplies)"
+)
+_NEGATORS = re.compile(
+    r"\b(?:no|without|neither|nor|not|never|isn't|aren't|doesn't|(?:do not|don't)(?: expect)?|"
+    r"wasn't|won't|cannot|can't|hasn't|haven't|nobody|none of|lacks?|lacking|minus"
+    r"|devoid of|free of|free from|absence of|absent|anything but|far from|rather than|instead "
+    r"of|nothing|in vain for|bereft of|devoid|sans|lack of|hardly any"
+    r"|forgoes|omits|omitting|excludes|excluding|avoids|dispenses with|does away with|nowhere|"
+    r"zero|leaves out|leaving out|nary a|there's no|shuns|eschews|eschewing|less any)\b"
+)
+_PLAIN_WORDS = (
+    r"(?: (?:the|an?|any|its|their|so much as an?))?(?: (?!(?:with|but|only|is|are|just|while|"
+    r"to|in|on|by|from|for|one|less|more|doubt|and|or|over|at"
+    r"|until|that|which|plays?|joins?|back|leaving|losing|drowning|letting|ever|changing|the|an?|"
+    r"its|their|of|besides?|except|apart|other|than|beyond|save"
+    r"|behind|under|beneath|against|around|matter|sooner|has|have|accompan[a-z]+|interrupt[a-z]*|"
+    r"disturb[a-z]*|support[a-z]*|overshadow[a-z]*)\b)[a-z']+){0,3}"
+    r"(?: of (?:an?|any|the))?(?: (?:sort|kind|single) of)?"
+)
+_NONE_OF = re.compile(
+    r"(?<!not )(?<!never )\b(?:no|without|neither|nor|lacks?|lacking|lack of|devoid of|free of|"
+    r"free from|absence of|minus|sans|bereft of|in vain for|zero|nary an?|not (?:an?|any|one)|"
+    r"isn't an?|isn't any|aren't any|is not an?|are not any|there (?:aren't|are not|isn't|is not|"
+    r"is never)"
+    r"|(?:does|do|did)(?:n't| not) (?:have|include|feature|contain|use|employ|involve|expect|need|"
+    r"hear|find|call for|make use of)|(?:don't|do not) expect|nobody (?:plays|is|on|touches|strums)"
+    r"|no one (?:plays|is|on|touches|strums)|none of the|forgoes|omits|omitting|excludes|excluding|"
+    r"avoids|dispenses with|does away with|leaves out|leaving out|shuns|eschews|eschewing|instead "
+    r"of|rather than|as opposed to)"
+    rf"(?P<list>{_PLAIN_WORDS} {_I}(?:(?: ,)?(?: or| nor| no| and(?! an?\b| the\b| no\b)){_PLAIN_WORDS} "
+    rf"{_I}| ,{_PLAIN_WORDS} {_I}(?=[^.;:]{{0,80}} (?:or|nor) ))*)"
+)
+_STOP = re.compile(
+    r"[.;:!?\n()–—−/|]| - |\b(?:but|in this|in the (?:arrangement|mix|music|song|piece)|only|except|"
+    r"just|while|although|though|yet|because|with|instead|so|which|and (?:a|an|it|they|there|the|"
+    r"its|is|plays|in)|beside|apart from|other than|as)\b"
+)  # fmt: skip
+_VERB = re.compile(rf"\b{_VERBS}\b")
+
+
+def _denials(line: str) -> Iterator[tuple[int, int]]:
+    """Stretches of the line that a negator reaches over."""
+    for match in _NEGATORS.finditer(line):
+        word = match.group()
+        begin = match.end()
+        rest = line[begin : begin + 300]
+        if word == "not" and re.match(r" (?:only|just|to mention|least|surprisingly|every|all|unlike|long)\b", rest):
+            continue
+        if word == "no" and re.match(
+            r" (?:doubt|wonder|question|matter|less|more than|other|one but|longer|pipe|mere|sooner|end|"
+            r"means|nonsense|time|breathing|frills|rush|hurry)\b",
+            rest,
+        ):
+            continue
+        if word in ("nothing", "nobody", "no") and re.match(r" (?:but|else|other than|less than)\b", rest):
+            continue
+        if word == "absent" or (word == "nowhere"):
+            continue
+        stop = _STOP.search(rest)
+        end = stop.start() if stop else len(rest)
+        scope = rest[:end]
+        if word in (
+            "no",
+            "without",
+            "free of",
+            "free from",
+            "absence of",
+            "lack of",
+            "lacks",
+            "lack",
+            "minus",
+            "devoid of",
+            "sans",
+            "nothing",
+            "in vain for",
+            "zero",
+            "bereft of",
+        ):
+            verb = _VERB.search(scope)
+            if verb and word != "nothing":
+                scope = scope[: verb.start()]
+        comma = scope.find(",")
+        while comma >= 0:
+            later = scope[comma + 1 :]
+            part = later[: later.find(" , ")] if " , " in later else later
+            more = re.match(r" (?:or|nor|no|and no|not|even)\b", later)
+            listed = re.search(r"\b(?:or|nor)\b", later) and not _VERB.search(later.split(" or ")[0])
+            if not (more or listed) or (_VERB.search(part) and not more):
+                scope = scope[:comma]
+                break
+            comma = scope.find(",", comma + 1)
+        # "no drums , no bass" is two denials: the second does not undo the first.
+        again = re.search(r"\b(?:no|nor|without|not|neither|isn't|aren't)\b", scope)
+        if again:
+            scope = scope[: again.start()]
+        yield begin, begin + len(scope)
+    yield from _denied_after(line)
+
+
+def _denied_after(line: str) -> Iterator[tuple[int, int]]:
+    """What is denied by words that follow it: "Guitars, drums: no.", "Is it fast? No.", "The sax is absent"."""
+    for match in re.finditer(
+        r"(?<![^.?!;])[^.?!;]+\? (?:(?:q|a) : )?(?:no|none|not|nope|never|neither)\b(?! (?:less|other|wonder|doubt))", line
+    ):
+        yield match.start(), match.start() + match.group().index("?")
+    for match in re.finditer(r" : (?:there (?:is|are) )?(?:no\b|none\b)(?= [.;!]|$)", line):
+        begin = max(line.rfind(mark, 0, match.start()) for mark in ".!?;")
+        yield begin + 1, match.start()
+    for match in re.finditer(rf"({_I}|\b[a-z]+) (?:it|they) (?:isn't|aren't|is not|are not)\b", line):
+        yield match.start(), match.end(1)
+    for match in re.finditer(
+        rf"({_I}(?: (?:and|or|,) {_I})*) (?:(?:is|are|being)(?: (?!neither\b|not\b|never\b|hardly\b|"
+        rf"anything\b)\w+)?|remains?|stays?) (?:absent|missing|nowhere|lacking|omitted|left out|silent "
+        rf"(?:throughout|here))\b(?! (?:from the (?:first|second|opening|last|final|start|beg)|until|"
+        rf"at|for|in the (?:first|second|last)|during|before|after))",
+        line,
+    ):
+        yield match.start(), match.end(1)
+    for match in re.finditer(rf"({_I}) free\b(?! of)", line):
+        yield match.start(), match.end(1)
+    for match in re.finditer(r"\bthere (?:is|are) none\b", line):
+        begin = max(line.rfind(mark, 0, match.start()) for mark in ".!?;:")
+        yield begin + 1, match.start()

@@ -1,0 +1,159 @@
+"""Captions beside the facts of an invented clip: true ones pass, a false word is found where it stands."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from motet.text.checking import check
+
+RECORD: dict[str, Any] = {
+    "seconds": 20.0,
+    "tempo": {"bpm": 96.0, "steady": True, "confidence": 0.9},
+    "metre": "3/4",
+    "key": {"tonic": "D", "mode": "minor", "confidence": 0.9, "runner_up": "F major"},
+    "chords": ["Dm", "Gm7", "A7", "Dm"],
+    "instruments": [
+        {"name": "violin", "family": "strings", "role": "melody", "presence": 0.5, "enters": 10.0, "leaves": 20.0},
+        {"name": "grand piano", "family": "piano", "role": "chords", "presence": 0.95, "enters": 0.0, "leaves": 20.0},
+        {"name": "upright bass", "family": "bass", "role": "bass", "presence": 0.9, "enters": 5.0, "leaves": 20.0},
+    ],
+    "notes_per_second": 2.0,
+    "polyphony": 2.2,
+    "register": {"low": 36, "median": 58, "high": 80},
+    "articulation": {"kind": "legato", "confidence": 0.9},
+    "dynamics": {"level": "soft", "change": "crescendo"},
+    "swing": {"ratio": 1.0, "confidence": 0.9},
+    "effects": [{"instrument": "grand piano", "effects": ["reverb"]}],
+    "tags": [
+        {"name": "tango", "kind": "genre", "confidence": 0.9},
+        {"name": "melancholy", "kind": "mood", "confidence": 0.8},
+        {"name": "1930s", "kind": "era", "confidence": 0.8},
+        {"name": "disco", "kind": "genre", "confidence": 0.2},
+    ],
+    "section": {"labels": ["A"], "position": "opening", "repeats": True},
+    "changes": [{"at": 10.0, "what": "enters", "instrument": "violin"}],
+    "withheld": {"artist": "Marn Oskelby", "title": "Nine Paper Boats"},
+}
+
+
+@pytest.mark.parametrize(
+    "caption",
+    [
+        "A wistful tango of the thirties for violin, piano and double bass, in D minor at about 95 BPM.",
+        "Piano alone, then bass, and finally a violin, which takes the melody halfway through.",
+        "No drums, no guitar and nobody sings; the piano has reverb on it.",
+        "A trio in waltz time, soft at first and growing louder.",
+        "The chords are Dm, Gm7 and A7.",
+        "A minor detail: the violin plays a key role, and no strings are attached.",
+        "Is it fast? No. Is it in three? Yes.",
+    ],
+)
+def test_what_the_record_supports_is_true(caption: str) -> None:
+    checked = check(caption, RECORD)
+    assert checked.verdict == "true", [claim for claim in checked.claims if claim.verdict != "supported"]
+
+
+@pytest.mark.parametrize(
+    ("caption", "kind", "words"),
+    [
+        ("A tango at 192 BPM.", "tempo_number", "192"),
+        ("A breakneck tango.", "tempo", "breakneck"),
+        ("A tango in F major.", "key", "F major"),
+        ("A tango in a major key.", "key", "major"),
+        ("A tango in 4/4.", "metre", "4/4"),
+        ("Violin, piano and clarinet.", "instrument", "clarinet"),
+        ("A tango without piano.", "instrument", "piano"),
+        ("The piano carries the melody.", "role", "piano carries the melody"),
+        ("A quartet.", "count", "quartet"),
+        ("It lasts 45 seconds.", "duration", "45 seconds"),
+        ("The violin enters after two seconds.", "entry", "two seconds"),
+        ("The violin enters before the piano.", "order", "violin enters before the piano"),
+        ("The closing section of a tango.", "position", "closing section"),
+        ("The chords are Dm, B7 and A7.", "chord", "B7"),
+        ("A densely packed tango.", "density", "densely"),
+        ("It stays in the high register.", "register", "high register"),
+        ("The volume falls.", "change", "volume falls"),
+        ("Played staccato.", "articulation", "staccato"),
+        ("With swung eighths.", "swing", "swung eighths"),
+        ("There is reverb on the violin.", "effect", "reverb"),
+        ("A disco tune.", "genre", "disco"),
+        ("A jolly tango.", "mood", "jolly"),
+        ("A tango of the 1970s.", "era", "1970s"),
+        ("A Cuban tango.", "region", "Cuban"),
+    ],
+)
+def test_a_false_word_is_found_where_it_stands(caption: str, kind: str, words: str) -> None:
+    checked = check(caption, RECORD)
+    wrong = [(claim.kind, claim.words) for claim in checked.claims if claim.verdict != "supported"]
+    assert checked.verdict == "false"
+    assert (kind, words) in wrong
+
+
+@pytest.mark.parametrize(
+    "caption",
+    [
+        "",
+        " \n",
+        "I'm sorry, but I cannot describe this clip.",
+        "As an AI language model I have no ears.",
+        '{"error": "rate_limit_exceeded"}',
+        "Error 503: try again later.",
+        "Sure! Here is the caption you asked for: a tango.",
+        "[INST] Describe the clip. [/INST]",
+        "Ein ruhiger Tango für Violine und Klavier, der mit der Zeit lauter wird.",
+        "静かなタンゴ、バイオリンとピアノ。",
+        "A tango by Marn Oskelby.",
+        "This is “Nine Paper Boats”, a tango.",
+        "A tango\x00.",
+        "tango " * 10,
+    ],
+)
+def test_what_is_no_caption_is_junk(caption: str) -> None:
+    assert check(caption, RECORD).verdict == "junk"
+
+
+def test_what_the_record_does_not_know_is_unsupported_and_not_contradicted() -> None:
+    (claim,) = [claim for claim in check("Played at 96 BPM.", {}).claims if claim.kind == "tempo_number"]
+    assert claim.verdict == "unsupported"
+
+
+def test_enharmonic_keys_are_equal_and_relative_ones_are_not() -> None:
+    record = {**RECORD, "key": {"tonic": "E flat", "mode": "minor"}, "chords": []}
+    assert check("In D sharp minor.", record).verdict == "true"
+    assert check("In G flat major.", record).verdict == "false"
+
+
+@given(st.text(max_size=300))
+@settings(max_examples=200, deadline=None)
+def test_any_text_has_a_verdict_and_claims_quote_it(text: str) -> None:
+    checked = check(text, RECORD)
+    assert checked.verdict in ("true", "false", "junk")
+    for claim in checked.claims:
+        assert 0 <= claim.start <= claim.end <= len(text)
+        assert text[claim.start : claim.end].startswith(claim.words)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.text(max_size=5), lambda some: st.lists(some, max_size=3), max_leaves=4
+)
+
+
+@given(st.dictionaries(st.sampled_from(sorted(RECORD)), JSON))
+@settings(max_examples=100, deadline=None)
+def test_a_malformed_record_is_one_that_knows_less(fields: dict[str, Any]) -> None:
+    assert check("A tango in D minor at 96 BPM for violin and piano.", {**RECORD, **fields}).verdict in ("true", "false")
+
+
+@pytest.mark.parametrize(
+    "piece", ["the violin and ", "no drums, ", "a", "A ", "in D minor to ", "\ud800", "1/", "((", "after the piano "]
+)
+def test_a_megabyte_and_the_longest_caption_are_bounded(piece: str) -> None:
+    began = time.process_time()
+    assert check(piece * (1_000_000 // len(piece)), RECORD).verdict == "junk"
+    check((piece * 4_000)[:3_990], RECORD)
+    assert time.process_time() - began < 5
