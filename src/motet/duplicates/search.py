@@ -63,12 +63,35 @@ class Search:
                 yield Pair(*pair, likeness)
 
     def _learn(self, pairs: Iterable[tuple[int, int]]) -> None:
-        """Judge what is not known yet. Copies of a song have the same lowest pattern: in its order they come together, and
-        each is made ready once."""
+        """Judge what is not known yet, in an order that brings the pairs of a song together: it is made ready once, and is
+        still there for the next."""
         new = [pair for pair in pairs if self._key(pair) not in self.known]
+        # Copies of a song have the same lowest pattern.
         new.sort(key=lambda pair: [(self.entries[song].sketch[:1].tolist(), self.entries[song].digest) for song in pair])
+        new = _from_song_to_song(new)
         for pair, likeness in zip(new, self._judge(new), strict=True):
             self.known[self._key(pair)] = likeness
 
     def _key(self, pair: tuple[int, int]) -> tuple[str, str]:
         return self.entries[pair[0]].digest, self.entries[pair[1]].digest
+
+
+def _from_song_to_song(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The same pairs as one walks them: all of a song, then those of the song it was met with last, depth first."""
+    of_song: dict[int, list[int]] = {}
+    for at, pair in enumerate(pairs):
+        for song in pair:
+            of_song.setdefault(song, []).append(at)
+    walked: dict[int, None] = {}
+    seen: set[int] = set()
+    for start, _ in pairs:
+        waiting = [start]
+        while waiting:
+            song = waiting.pop()
+            if song in seen:
+                continue
+            seen.add(song)
+            for at in of_song[song]:
+                walked[at] = None
+                waiting += [other for other in pairs[at] if other not in seen]
+    return [pairs[at] for at in walked]
