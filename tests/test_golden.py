@@ -27,7 +27,7 @@ from motet.run.stage import versions
 
 GOLDEN = Path(__file__).with_name("golden.json")
 SETTINGS = ["render_stems.rate=16000", "sample.songs=2"]
-SOUND = ("render_stems", "mix_stems", "segment", "write_captions")  # that make or read it
+SOUND = ("render_stems", "mix_stems", "segment", "write_captions", "check_captions")  # that make or read it
 HERE = f"{sys.platform}-{platform.machine()}"
 PLACES = ("root", "location", "offset")  # where the tunes lie, not what they are
 

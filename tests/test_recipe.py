@@ -11,7 +11,8 @@ from motet import UserError
 from motet.recipe import Recipe, find_stage, load, parse, ready, stage_names
 
 ORDER = """
-scan clean fingerprint deduplicate midi_facts identify enrich split_parts sample render_stems mix_stems segment write_captions
+scan clean fingerprint deduplicate midi_facts identify enrich split_parts sample render_stems mix_stems segment
+write_captions check_captions
 """.split()
 
 
@@ -99,7 +100,7 @@ def test_the_last_of_two_values_counts_and_others_stay() -> None:
         ("clean.shortest=[1", "cannot be read"),
         ("clean.shortest=", "clean.shortest cannot be None"),
         ("clean.timeout=0", "clean.timeout cannot be 0"),
-        ("write_captions.instruments=0", "write_captions.instruments cannot be 0"),
+        ("write_captions.temperature=3", "write_captions.temperature cannot be 3"),
         ("mix_stems.missing=maybe", "mix_stems.missing cannot be 'maybe'"),
         ("segment.shortest=25", "shortest <= target <= longest must hold"),
     ],

@@ -23,7 +23,7 @@ from toys.compare import assert_same, live_state
 from toys.midi import song
 
 SHORT = ["render_stems.rate=16000", "clean.shortest=2", "segment.shortest=2", "segment.target=4", "segment.longest=8"]
-ROW_STAGES = ("clean", "split_parts", "render_stems", "mix_stems", "segment", "write_captions")
+ROW_STAGES = ("clean", "split_parts", "render_stems", "mix_stems", "segment", "write_captions", "check_captions")
 NOTHING = dict.fromkeys(ROW_STAGES, 0)
 
 
@@ -119,6 +119,7 @@ def test_one_file_more_is_one_file_s_work(world: World) -> None:
         "mix_stems": 1,
         "segment": 1,
         "write_captions": own_clips,
+        "check_captions": own_clips,
     }
     assert len(own_parts - parts_before) < len(own_parts)
     assert_same(world.data, world.fresh())
@@ -126,7 +127,8 @@ def test_one_file_more_is_one_file_s_work(world: World) -> None:
 
 def test_another_caption_setting_writes_captions_and_nothing_else(world: World) -> None:
     run = world.build("write_captions.numbers=false")
-    assert work(run) == {**NOTHING, "write_captions": len(world.rows("SELECT id FROM clips"))}
+    clips = len(world.rows("SELECT id FROM clips"))
+    assert work(run) == {**NOTHING, "write_captions": clips, "check_captions": clips}
     assert not any("BPM" in text or "per minute" in text for (text,) in world.rows("SELECT text FROM captions"))
 
 
@@ -136,7 +138,7 @@ def test_another_loudness_mixes_again_and_renders_nothing(world: World) -> None:
     run = world.build("mix_stems.lufs=-30")
     done = work(run)
     assert (done["split_parts"], done["render_stems"], done["mix_stems"], done["segment"]) == (0, 0, 2, 2)
-    assert done["write_captions"] == 0  # no caption speaks of loudness
+    assert (done["write_captions"], done["check_captions"]) == (0, 0)  # no caption speaks of loudness
     assert world.rows("SELECT id, audio FROM stems ORDER BY id") == stems
     assert world.rows("SELECT id, text FROM captions ORDER BY id") == captions
     assert all(abs(lufs + 30) < 0.1 for (lufs,) in world.rows("SELECT lufs FROM mixes"))
@@ -187,7 +189,7 @@ def test_an_edited_file_is_done_again_and_only_it(world: World) -> None:
 def test_another_seed_changes_only_what_is_drawn(world: World) -> None:
     captions = world.rows("SELECT id, text FROM captions ORDER BY id")
     run = world.build(seed=7)
-    assert work(run) == {**NOTHING, "write_captions": len(captions)}
+    assert work(run) == {**NOTHING, "write_captions": len(captions), "check_captions": len(captions)}
     assert world.rows("SELECT id, text FROM captions ORDER BY id") != captions
     assert world.build().done_now == 0  # the seed is the dataset's until another is given
     assert world.build(seed=0).done_now == 0

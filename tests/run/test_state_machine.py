@@ -40,6 +40,7 @@ STAGES = [
     "mix_stems",
     "segment",
     "write_captions",
+    "check_captions",
 ]
 NAMES = ["a.mid", "b.mid", "Artist/c.mid", "Artist/d.MID", "z/e.kar"]
 SETTINGS = [

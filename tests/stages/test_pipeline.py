@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from itertools import pairwise
@@ -17,6 +18,7 @@ from motet.clips import clip_audio, clip_midi, clip_row
 from motet.recipe import load
 from motet.run.build import build
 from motet.run.engine import LocalEngine
+from motet.text import Record
 from toys.midi import song
 
 SETTINGS = ["render_stems.rate=16000", "segment.shortest=3", "segment.target=5", "segment.longest=9"]
@@ -246,9 +248,22 @@ def test_every_clip_has_a_caption_that_its_row_supports(data: Dataset) -> None:
     captions = rows(data, "SELECT t.text, c.* FROM captions t JOIN clips c ON c.id = t.id")
     assert len(captions) == data.tables()["clips"] > 4
     for row in captions:
+        known = Record.from_json(row["record"])
         for number in re.findall(r"(\d+) (?:BPM|beats per minute)", row["text"]):
-            assert (int(number), row["tempo_steady"]) == (round(row["tempo"]), True)
+            told = [change.to for change in known.changes or () if change.what == "tempo"]
+            assert int(number) in [round(tempo) for tempo in (known.tempo.bpm, *told) if tempo]  # type: ignore[union-attr]
         for metre in re.findall(r"\d+/\d+", row["text"]):
-            assert metre == row["metre"]
-        assert ("changing" in row["text"]) == (not row["tempo_steady"])
-        assert re.search(r"\bdrums\b", row["text"], re.IGNORECASE) if row["has_drums"] else "drums" not in row["text"]
+            assert metre in (row["metre"], *(change.to for change in known.changes or ()))
+        if not row["has_drums"]:
+            assert not re.search(r"(?<!no )(?<!without )(?<!any )\b(?:drums|drum beat)\b", row["text"], re.IGNORECASE)
+
+
+def test_every_claim_of_a_caption_is_kept_with_what_the_record_says_to_it(data: Dataset) -> None:
+    for row in rows(data, "SELECT * FROM captions"):
+        assert (row["text"], len(row["texts"])) == (row["texts"][0], 1)
+        assert (row["forms"], row["writers"], row["models"]) == (["short"], ["grammar"], [""])
+        (claims,) = (json.loads(one) for one in row["claims"])
+        assert {claim["verdict"] for claim in claims} <= {"supported"}
+        assert all(row["text"][claim["start"] : claim["end"]] == claim["words"] for claim in claims)
+        assert set(row["told"]) & set(row["known"])
+        assert Record.from_json(row["record"]).instruments

@@ -51,6 +51,12 @@ RECORD: dict[str, Any] = {
         "The chords are Dm, Gm7 and A7.",
         "A minor detail: the violin plays a key role, and no strings are attached.",
         "Is it fast? No. Is it in three? Yes.",
+        "The bass, entering after five seconds, is followed, five seconds on, by a violin.",
+        "Piano from the start, bass at 5 s, violin (10 s).",
+        "Who enters halfway through? The violin. Everyone plays until the end.",
+        "You won't hear drums; brass and guitars were left at home, as were the flutes.",
+        "If you like drums, look elsewhere: unlike a brass band, this trio has none.",
+        "After the bass has entered, it takes five seconds more for the violin to join.",
     ],
 )
 def test_what_the_record_supports_is_true(caption: str) -> None:
@@ -73,6 +79,9 @@ def test_what_the_record_supports_is_true(caption: str) -> None:
         ("It lasts 45 seconds.", "duration", "45 seconds"),
         ("The violin enters after two seconds.", "entry", "two seconds"),
         ("The violin enters before the piano.", "order", "violin enters before the piano"),
+        ("The bass enters at 5 s, the violin at 15.", "entry", "at 15"),
+        ("A piano, joined after five seconds by a violin.", "entry", "five seconds"),
+        ("The violin is silent for the second half.", "position", "second half"),
         ("The closing section of a tango.", "position", "closing section"),
         ("The chords are Dm, B7 and A7.", "chord", "B7"),
         ("A densely packed tango.", "density", "densely"),
@@ -150,7 +159,8 @@ def test_a_malformed_record_is_one_that_knows_less(fields: dict[str, Any]) -> No
 
 
 @pytest.mark.parametrize(
-    "piece", ["the violin and ", "no drums, ", "a", "A ", "in D minor to ", "\ud800", "1/", "((", "after the piano "]
+    "piece",
+    ["the violin and ", "no drums, ", "a", "A ", "in D minor to ", "\ud800", "1/", "((", "after the piano ", "violin (12 s), "],
 )
 def test_a_megabyte_and_the_longest_caption_are_bounded(piece: str) -> None:
     began = time.process_time()

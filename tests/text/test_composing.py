@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from motet.midi.general_midi import DRUMS, PROGRAMS
 from motet.text import words
-from motet.text.composing import Form, variety, with_article, write
+from motet.text.composing import Form, write
 from motet.text.record import (
     Articulation,
     Change,
@@ -30,6 +30,8 @@ from motet.text.record import (
     Tempo,
     Withheld,
 )
+from motet.text.variety import variety
+from motet.text.wording import with_article
 
 FORMS = get_args(Form)
 SENTENCES = ("short", "long", "question")

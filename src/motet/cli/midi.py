@@ -82,7 +82,7 @@ def _facts(options: argparse.Namespace) -> int:
 
     data, score = _read(options.file)
     whole = Passage.whole(score)
-    passage = _clip(options, whole)
+    passage = clip_of(options.file, whole, options.start, options.end)
     try:
         found = describe(passage)
         sections = describe_sections(passage, found) if passage is whole else []
@@ -96,16 +96,21 @@ def _facts(options: argparse.Namespace) -> int:
     return 0
 
 
-def _clip(options: argparse.Namespace, whole: Any) -> Any:
-    """The passage asked for: the whole song, or what lies between two times."""
+def read_song(file: Path) -> Score:
+    """A MIDI file's notes; raises UserError for one that cannot be used."""
+    return _read(file)[1]
+
+
+def clip_of(file: Path, whole: Any, start: float | None, end: float | None) -> Any:
+    """The passage asked for: the whole song, or what lies between two times in seconds."""
     from motet.midi import Passage
 
     if whole.end == 0:
-        raise UserError(f"{options.file} has no notes.", exit_code=1)
-    if options.start is None and options.end is None:
+        raise UserError(f"{file} has no notes.", exit_code=1)
+    if start is None and end is None:
         return whole
-    start = 0.0 if options.start is None else options.start
-    end = whole.seconds if options.end is None else options.end
+    start = 0.0 if start is None else start
+    end = whole.seconds if end is None else end
     if not 0 <= start < whole.seconds or not start < end:
         raise UserError(f"--from {start:g} --to {end:g} is no clip of a song of {whole.seconds:.1f} s.")
     ticks = whole.clock.from_seconds([start, min(end, whole.seconds)]).tolist()
@@ -229,7 +234,7 @@ def _sections(options: argparse.Namespace) -> int:
     from motet.midi import Passage, Unreadable, describe, describe_sections
 
     _, score = _read(options.file)
-    whole = _clip(argparse.Namespace(file=options.file, start=None, end=None), Passage.whole(score))
+    whole = clip_of(options.file, Passage.whole(score), None, None)
     try:
         found = describe(whole)
         sections = describe_sections(whole, found)

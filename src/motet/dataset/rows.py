@@ -321,15 +321,40 @@ class Clip(Row):
     instrument_roles: list[str]
     has_drums: bool
     lufs: float | None
+    record: str  # what its notes tell, as JSON: a fact record without tags (docs/captions.md)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft(Row):
+    """What was written about a clip, not yet checked. Lists belong together item by item: one for each text."""
+
+    table: ClassVar[str] = "drafts"
+    texts: list[str]
+    forms: list[str]  # short | long | tags | question
+    writers: list[str]  # grammar | llm
+    models: list[str]  # "" where none was asked
+    prompt_versions: list[str]
+    wrong: list[list[str]]  # what was wrong with answers of a model that this text stands for
+    numbers: bool  # whether beats per minute and seconds may be given
+    record: str  # all that was known of the clip, as JSON
 
 
 @dataclass(frozen=True, kw_only=True)
 class Caption(Row):
-    """One sentence about a clip that its facts support."""
+    """What is told of a clip: texts of which every claim is supported by its fact record. Lists as in `Draft`."""
 
     table: ClassVar[str] = "captions"
-    text: str
-    writer: str
+    text: str  # the first of `texts`
+    texts: list[str]
+    forms: list[str]
+    writers: list[str]
+    models: list[str]
+    prompt_versions: list[str]
+    claims: list[str]  # of each text, as JSON: what it claims, where, and what the record says to it
+    wrong: list[list[str]]  # of each text, the claims for which the captions that it stands for were not taken
+    known: list[str]  # the facts of the record that could be told
+    told: list[str]  # and those of them that a text tells
+    record: str
 
 
 def row_fields(row_type: type[Row]) -> tuple[str, ...]:

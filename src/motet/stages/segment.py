@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from motet import midi, render
+from motet import midi, render, text
 from motet.dataset.rows import Clip, MidiFacts, Mix, Part, Song, Stem
 from motet.run import Drop, Settings, Tools, stage
 from motet.stages.mix_stems import warm_up
+
+_AT_AN_END = 2.0  # seconds from the song's first onset or its end: a clip that begins or ends there opens or closes the song
+_MIDDLE = (1 / 3, 2 / 3)  # of the song, for the middle of a clip
+_SURE_SECTION = 0.75  # confidence of a section's label by which it is told that a section returns
 
 
 class Segment(Settings):
@@ -33,7 +37,7 @@ class Segment(Settings):
 
 
 @stage(
-    version=4,
+    version=5,
     uses=[
         "audio", "rate", "frames",
         "songs.division", "songs.tempo_changes", "songs.metre_changes", "songs.first_onset", "songs.last_tick",
@@ -54,7 +58,9 @@ def segment(
         return Drop("no_clip", f"no {settings.shortest:g} to {settings.longest:g} s {_between(settings)}")
     heard = {stem.index for stem in stems if not stem.silent}
     scores = [midi.read(tools.media.read(part.midi)) for part in sorted(parts, key=lambda p: p.index) if part.index in heard]
-    return _clips(mix, midi.together(scores), sections, spans, tools) if scores else Drop("no_clip", "nothing is heard")
+    if not scores:
+        return Drop("no_clip", "nothing is heard")
+    return _clips(mix, song, midi.together(scores), sections, spans, tools)
 
 
 def song_clock(song: Song) -> midi.TempoMap:
@@ -102,7 +108,9 @@ def _spans(mix: Mix, song: Song, sections: list[midi.Section], settings: Segment
     return [_Span(float(times[a]), float(times[b]), int(lines[a]), int(lines[b])) for a, b in cuts]
 
 
-def _clips(mix: Mix, score: midi.Score, sections: list[midi.Section], spans: list[_Span], tools: Tools) -> Iterator[Clip]:
+def _clips(
+    mix: Mix, song: Song, score: midi.Score, sections: list[midi.Section], spans: list[_Span], tools: Tools
+) -> Iterator[Clip]:
     clock, index = score.tempo_map, 0
     for span in spans:
         start, end, start_tick, end_tick = span.start, span.end, span.start_tick, span.end_tick
@@ -113,6 +121,7 @@ def _clips(mix: Mix, score: midi.Score, sections: list[midi.Section], spans: lis
         audio, _ = render.decode(tools.media.path(mix.audio), start_frame, end_frame)
         lufs = render.integrated_loudness(audio, mix.rate)
         found = midi.describe(passage)
+        record = replace(text.listen(passage, found), section=_place(span, song, clock, sections))
         names, struck, roles = _players(passage, found)
         first_bar, last_bar = (clock.to_bars(tick)[0] for tick in (start_tick, end_tick - 1))
         yield Clip(
@@ -145,8 +154,30 @@ def _clips(mix: Mix, score: midi.Score, sections: list[midi.Section], spans: lis
             instrument_roles=roles,
             has_drums=bool(passage.struck["is_drum"].any()),
             lufs=None if lufs is None else round(lufs, 2),
+            record=record.to_json(),
         )
         index += 1
+
+
+def _place(span: _Span, song: Song, clock: midi.TempoMap, sections: list[midi.Section]) -> text.Place:
+    """Where in its song a clip lies, and whether the section that most of it lies in comes elsewhere too."""
+    first, last = song.first_onset, clock.to_seconds(song.last_tick)
+    opens, closes = span.start <= first + _AT_AN_END, span.end >= last - _AT_AN_END
+    middle = (span.start + span.end - 2 * first) / (2 * (last - first)) if last > first else 0.5
+    position: Literal["opening", "middle", "ending", "whole"] | None = None
+    if opens or closes:
+        position = "whole" if opens and closes else "opening" if opens else "ending"
+    elif _MIDDLE[0] <= middle <= _MIDDLE[1]:
+        position = "middle"
+    inside = [one for one in sections if one.start < span.end_tick and one.end > span.start_tick]
+    if not inside:
+        return text.Place(position=position)
+    main = max(inside, key=lambda one: min(one.end, span.end_tick) - max(one.start, span.start_tick))
+    elsewhere = [one for one in sections if one not in inside and one.label == main.label]
+    again: bool | None = bool(elsewhere)
+    if main.confidence < _SURE_SECTION or (elsewhere and max(one.confidence for one in elsewhere) < _SURE_SECTION):
+        again = None
+    return text.Place(labels=tuple(one.label for one in inside), position=position, repeats=again)
 
 
 def _players(passage: midi.Passage, found: midi.Description) -> tuple[list[str], list[int], list[str]]:

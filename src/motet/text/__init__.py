@@ -1,6 +1,23 @@
 """Words about music that the music's facts support."""
 
-from motet.text.facts import ClipFacts
-from motet.text.grammar import sentence
+from motet.text.checking import Checked, Claim, check
+from motet.text.composing import Form, write
+from motet.text.listening import listen
+from motet.text.record import Place, Record, Tag, Withheld
+from motet.text.shipping import Caption, by_grammar, ship
 
-__all__ = ["ClipFacts", "sentence"]
+__all__ = [
+    "Caption",
+    "Checked",
+    "Claim",
+    "Form",
+    "Place",
+    "Record",
+    "Tag",
+    "Withheld",
+    "by_grammar",
+    "check",
+    "listen",
+    "ship",
+    "write",
+]

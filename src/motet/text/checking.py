@@ -12,6 +12,7 @@ from typing import Any, Literal
 from motet.sources import vocabulary
 from motet.text.checking_junk import junk
 from motet.text.claimed import assertions
+from motet.text.claimed_times import EVERYONE, Event
 from motet.text.claims import LONGEST, Assertion, read
 from motet.text.lexicon import DENIED, GENRES_ALIKE, LOOSE, TEMPOS, fold, instrument_named, kinds_of, mood_clusters
 
@@ -133,6 +134,7 @@ def _said(true: bool | None, because: str) -> Judged:
 
 # --- who plays
 
+_SOUNDS = ("clean guitar", "distorted guitar", "overdriven guitar", "jazz guitar", "muted guitar")  # of an electric one
 _BY_ROLE = {"lead guitar": "melody", "rhythm guitar": "chords"}
 
 
@@ -140,7 +142,13 @@ def _matching(what: str, facts: _Facts, loose: bool = True) -> list[_Player]:
     if what in _BY_ROLE:
         return [player for player in facts.players if "guitar" in player.kinds and player.role == _BY_ROLE[what]]
     wanted = {what, *(LOOSE.get(what, set()) if loose else DENIED.get(what, set()))}
-    return [player for player in facts.players if wanted & player.kinds]
+    found = [
+        player for player in facts.players if wanted & player.kinds or (player.kind == "electric guitar" and what in _SOUNDS)
+    ]
+    if not loose and not found and what != "bass":
+        # "No flute" is false beside a pan flute.
+        found = [player for player in facts.players if re.search(rf"\b{re.escape(what)}\b", player.name.lower())]
+    return found
 
 
 def _meant(what: str, facts: _Facts) -> list[_Player]:
@@ -159,6 +167,10 @@ def _instrument(what: str, facts: _Facts, said: bool) -> Judged:
     found = _matching(what, facts, loose=said)
     if found:
         return "supported", f"there is {_names(found)}"
+    if said and what == "warm pad" and any(player.role == "pad" for player in facts.players):
+        return "supported", "it has the role pad"
+    if said and what == "lead instrument":
+        return _said(any(player.role for player in facts.players) or None, "who leads is unknown")
     if said and what in ("bass", "synth lead", "synth pad", "melody"):
         role = {"bass": "bass", "synth pad": "pad", "synth lead": "melody"}[what]
         if what != "synth lead" and any(player.role == role for player in facts.players):
@@ -204,6 +216,10 @@ def _all(what: str, facts: _Facts) -> Judged:
     return _said(all(what in player.kinds for player in facts.players), _names(facts.players))
 
 
+def _most(what: int, facts: _Facts) -> Judged:
+    return _said(len(facts.players) <= what, f"{len(facts.players)} instruments")
+
+
 def _least(what: int, facts: _Facts) -> Judged:
     return _said(len(facts.players) >= what, f"{len(facts.players)} instruments")
 
@@ -247,7 +263,7 @@ def _tempo_change(what: str, facts: _Facts) -> Judged:
 def _metre(what: frozenset[str], facts: _Facts) -> Judged:
     if not facts.metres:
         return _said(None, "the metre is unknown or changes")
-    return _said(any(metre in what for metre in facts.metres), f"the metre is {', '.join(facts.metres)}")
+    return _said(any(metre in what for metre in facts.metres), f"the metre is {', '.join(filter(None, facts.metres))}")
 
 
 def _metre_when(what: tuple[str, str], facts: _Facts) -> Judged:
@@ -263,10 +279,10 @@ def _seconds(what: tuple[float, float, bool, bool], facts: _Facts) -> Judged:
         return _said(None, "the length is unknown")
     known = [facts.seconds]
     if not strict:
-        known += facts.shifts + [facts.seconds - at for at in facts.shifts]
-        known += [
-            player.leaves - player.enters for player in facts.players if player.enters is not None and player.leaves is not None
-        ]
+        # Seconds of what, the words do not say: from any event to any other.
+        events = {0.0, facts.seconds, *facts.shifts}
+        events |= {at for player in facts.players for at in (player.enters, player.leaves) if at is not None}
+        known = [abs(one - other) for one in events for other in events]
     fits = any(
         low - max(1.0, (0.15 if about else 0.1) * at) <= at <= high + max(1.0, (0.15 if about else 0.1) * at) for at in known
     )
@@ -516,93 +532,70 @@ def _moods(word: str) -> frozenset[int]:
 # --- when
 
 
-def _event(what: tuple[tuple[str, ...], str, tuple[str, float, float], bool, bool, bool, bool, bool], facts: _Facts) -> Judged:
-    names, how, (unit, low, high), silent, lasting, _, changing, only = what
+def _event(event: Event, facts: _Facts) -> Judged:
     if facts.seconds is None:
         return _said(None, "the length is unknown")
-    whole = facts.seconds
-    if unit == "f":
-        first, last, slack = low * whole, high * whole, 0.1 * whole
-        if high - low > 0.3:
-            slack = 0.08 * whole
-    elif unit == "e":
-        first, last = whole - low, whole - high
-        slack = max(1.0, 0.1 * low)
-    else:
-        first, last = low, high
-        slack = max(1.0, 0.1 * high)
-    groups = [_meant(name, facts) for name in names]
+    groups = [[player] for player in facts.players] if event.who == (EVERYONE,) else [_meant(name, facts) for name in event.who]
     players = [player for group in groups for player in group]
     told = "; ".join(
         f"{p.name} {p.enters:g}-{p.leaves:g} s" for p in players or facts.players if p.enters is not None and p.leaves is not None
     )
-    if names and not all(groups):
-        return _said(True, told) if changing else _said(False, told)
-    if how == "sounds" and players:
-        if silent:
-            fits = any(_sounding(player, first, last) < 0.3 for player in players)
-        elif unit == "f" and low == high == 1.0:
-            fits = any(player.leaves is not None and player.leaves >= 0.93 * whole for player in players)
-        elif lasting:
-            fits = any(
-                player.leaves is not None
-                and player.enters is not None
-                and abs(player.leaves - player.enters - high) <= slack + 0.5
-                for player in players
-            ) or _near(facts.shifts, first, last, slack)
-        elif low == high and unit != "e":
-            fits = any(_at(player, first, last, slack) for player in players)
-        else:
-            fits = all(any(_sounding(player, first, last) >= 0.5 for player in group) for group in groups)
-        if only and first > 0 and not silent:
-            fits = fits and any(player.enters is not None and player.enters >= first - slack for player in players)
-        return _said(fits or (changing and _near(facts.shifts, first, last, slack)), told)
-    entered = [player.enters for player in players if player.enters is not None]
-    left = [player.leaves for player in players if player.leaves is not None]
-    if how == "enters" and players:
-        if silent and unit == "f" and low == 0.0:
-            fits = any(_sounding(player, first, last) < 0.3 for player in players)
-        elif unit == "e" and low:
-            fits = _near(entered, first, whole, slack)
-        else:
-            fits = all(_near([p.enters for p in group if p.enters is not None], first, last, slack) for group in groups)
-            if not fits and unit == "s" and low == high:
-                fits = (
-                    _near(
-                        [
-                            player.leaves - player.enters
-                            for player in players
-                            if player.leaves is not None and player.enters is not None
-                        ],
-                        first,
-                        last,
-                        slack,
-                    )
-                    and lasting
-                )
-        if not fits and changing:
-            fits = _near(facts.shifts, first, last, slack)
-        return _said(fits, told)
-    if how == "leaves" and players:
-        fits = _near(left, first, last, 0.0 if high == 0.95 else slack) or (changing and _near(facts.shifts, first, last, slack))
-        if unit == "e":
-            fits = fits or _near(left, first - slack, first, slack)
-        return _said(fits, told)
-    if players:
-        fits = any(_at(player, first, last, slack) for player in players) or _near(facts.shifts, first, last, slack)
-        if unit == "f" and low != high:
-            fits = fits or any(_sounding(player, first, last) >= 0.5 for player in players)
-        return _said(fits, told)
+    first, last, slack = _when(event, facts.seconds)
+    if event.changes and _near(facts.shifts, first, last, slack):
+        return _said(True, told)
+    if not all(groups):
+        return _said(False, told)
     every = [at for player in facts.players for at in (player.enters, player.leaves) if at is not None]
-    return _said(_near(every + facts.shifts + [whole], first, last, slack), told)
+    if event.unit == "r":
+        mine = [at for player in players for at in (player.enters, player.leaves) if at is not None] or every
+        apart = {abs(at - other) for at in mine for other in [*every, *facts.shifts]}
+        return _said(_near(apart, first, last, slack), told)
+    if not players:
+        return _said(_near([*every, *facts.shifts, facts.seconds], first, last, slack), told)
+    return _said(all(any(_does(player, event, first, last, slack, facts.seconds) for player in some) for some in groups), told)
+
+
+def _when(event: Event, whole: float) -> tuple[float, float, float]:
+    """The stretch of the clip that a time means, in seconds, and how far off it may be."""
+    if event.unit == "f":
+        return event.low * whole, event.high * whole, (0.08 if event.high - event.low > 0.3 else 0.1) * whole
+    if event.unit == "e":
+        return whole - event.low, whole - event.high, max(1.0, 0.1 * event.low)
+    return event.low, event.high, max(1.0, 0.1 * event.high)
+
+
+def _does(player: _Player, event: Event, first: float, last: float, slack: float, whole: float) -> bool:
+    enters, leaves = player.enters, player.leaves
+    if enters is None or leaves is None:
+        return False
+    point = event.low == event.high
+    if event.by:
+        return leaves <= last + slack if event.how == "leaves" else enters <= last + slack
+    if event.kept:
+        return abs(leaves - enters - event.high) <= slack + 0.5
+    match event.how:
+        case "enters":
+            return first - slack <= enters <= (whole if event.unit == "e" and event.low else last) + slack
+        case "leaves":
+            if event.unit == "e" and not point:
+                return leaves >= first - slack
+            # Nobody leaves by playing to the end of the clip.
+            ends = event.unit == "f" and not point and leaves > 0.985 * whole
+            return first - slack <= leaves <= last + (0.0 if event.high == 0.95 else slack) and not ends
+        case "silent":
+            return not first - 1e-6 <= enters <= first + slack if point else _sounding(player, first, last) < 0.3
+        case "sounds" if event.unit == "f" and event.low == 1.0:
+            return leaves >= 0.93 * whole
+        case "sounds" if not point:
+            return _sounding(player, first, last) >= 0.5 and not (event.only and enters < first - slack)
+        case _:
+            if not point:
+                return first - slack <= enters <= last or _sounding(player, first, last) >= 0.5
+            return first - slack <= enters <= last + slack or first - slack <= leaves <= last + slack
 
 
 def _near(times: Iterable[float | None], first: float, last: float, slack: float) -> bool:
     return any(at is not None and first - slack <= at <= last + slack for at in times)
-
-
-def _at(player: _Player, first: float, last: float, slack: float) -> bool:
-    return _near((player.enters, player.leaves), first, last, slack)
 
 
 def _sounding(player: _Player, first: float, last: float) -> float:
@@ -630,7 +623,7 @@ def _before(what: tuple[str, str, str, str], facts: _Facts) -> Judged:
     pairs = [(a, b) for a in one for b in two if a is not None and b is not None]
     if not pairs:
         return _said(None if one and two else False, "when they enter is unknown")
-    slack = 0.05 if first_kind == second_kind else 1.0
+    slack = 0.05 if first_kind == second_kind else 0.5
     fits = any(a < b if first_kind == second_kind else a <= b + slack for a, b in pairs)
     return _said(fits, f"{first} at {min(a for a, _ in pairs):g} s, {second} at {min(b for _, b in pairs):g} s")
 
@@ -667,6 +660,8 @@ def _rank(what: tuple[str, str], facts: _Facts) -> Judged:
     if not mine or not every:
         return _said(None if _matching(name, facts) else False, "when it enters is unknown")
     if rank == "last":
+        if len(every) == 1 and len(facts.players) > 1:
+            return _said(False, "they all enter together")
         return _said(max(mine) >= every[-1] - 0.05, f"{name} enters at {max(mine):g} s, the last at {every[-1]:g} s")
     if rank == "first":
         return _said(min(mine) <= every[0] + 0.05, f"{name} enters at {min(mine):g} s")
@@ -685,7 +680,8 @@ def _repeats(what: bool, facts: _Facts) -> Judged:
 
 
 _JUDGES: dict[str, Any] = {
-    "instrument": _instrument, "sort": _sort, "absent": _absent, "role": _role, "count": _count, "least": _least, "all": _all,
+    "instrument": _instrument, "sort": _sort, "absent": _absent, "role": _role, "count": _count, "least": _least,
+    "most": _most, "all": _all,
     "tempo": _tempo, "bpm": _bpm,
     "bpm_range": _bpm_range, "steady": _steady, "tempo_change": _tempo_change, "metre": _metre, "metre_when": _metre_when,
     "seconds": _seconds,
@@ -735,7 +731,7 @@ def _facts(record: Mapping[str, Any]) -> _Facts:
         seconds=_number(record.get("seconds")),
         tempos=tempos,
         steady=steady if isinstance(steady, bool) else None,
-        metres=[metre for metre in metres if metre],
+        metres=metres if any(metres) else [],
         keys=[one for one in keys if one],
         chords=chords,
         no_chords=bool(named) and not chords,

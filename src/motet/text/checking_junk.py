@@ -69,7 +69,8 @@ _TALK = re.compile(
 _ENGLISH = frozenset(
     "the a an and or of in on with for to at by from is are it its this that as into over under "
     "no not without while then after before "
-    "plays play played piece music song track has have be been was which who there throughout clip plus through".split()
+    "plays play played piece music song track has have be been was which who there throughout clip plus through "
+    "major minor beats tempo key bpm chords drums".split()
 )
 _FOREIGN = frozenset(
     "der die das und ein eine einem einen mit ist im auf von für nicht wird le la les et une "
@@ -78,7 +79,7 @@ _FOREIGN = frozenset(
     "no het een van met op de voor zijn och ett med som är på av "
     "och den det jest z na się w i och mit sich dem par sans sin se su morceau stück stykke musik "
     "música musique musica pieza brano canción chanson".split()
-) - frozenset("a an as do no on to in was i of".split())
+) - frozenset("a an as do no on to in was i of e per".split())
 _LATIN_ONLY = re.compile(r"[^\W\d_]+")
 _LEAST_WORDS = 5
 

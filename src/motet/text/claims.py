@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from motet.text.claimed_denials import absent, denials
 from motet.text.lexicon import Meaning, fold, lexicon
 
 LONGEST = 4_000  # characters that are read; a caption is never so long
@@ -24,7 +24,8 @@ _UNITS = {w: n for n, w in enumerate(
     "nineteen".split())}  # fmt: skip
 _TENS = {w: 10 * n for n, w in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)}
 _IDIOMS = re.compile(
-    r"\b(?:(?:plays?|playing|takes?|taking|took|play) (?:an? )?(?:key|major|minor|leading|instrumental|"
+    r"\b(?:(?:lead|inner|second|third|fourth|upper|lower|middle|independent) voices?\b|(?:plays?|playing|takes?|taking|took|"
+    r"play) (?:an? )?(?:key|major|minor|leading|instrumental|"
     r"second) (?:role|part|fiddle)|second fiddle|fit as a fiddle|fiddl(?:e|ing) (?:around|with|"
     r"about)|strings? (?:are |come |is )?attached|(?:a|the) string of|strings? together|pull(?:s|"
     r"ing)? (?:out )?(?:all )?(?:the |some )?(?:strings|stops)|string along"
@@ -57,6 +58,15 @@ _IDIOMS = re.compile(
     r"(?:around|with|over|above|about|across|between|through|along)|flat out|falls? flat|sharp "
     r"(?:contrast|edge|relief|left)|on the beat|natural(?:ly)?|note to self|of note|takes? note)"
     r"\b"
+)
+INST = r"(?:bass)?@\d+"  # an instrument in the short form
+_PLACE = re.compile(r"@(\d+)")
+_UNREAL = re.compile(
+    r"\b(?:if|as though|whether|compared (?:with|to)|mistaken for|imitat\w+|mimic\w+|resembl\w+|reminiscent of|"
+    r"(?<!sounds )(?<!sound )like an?|unlike|might (?:expect|have been|be)|would (?:have|use|be|need|call for|expect)|"
+    r"could (?:be|have been|pass for)|in place of|"
+    r"(?:often|usually|normally|typically|as a rule|tends? to)|stands? in for|standing in for|replac(?:es|ing) the usual|"
+    r"(?:does|do|doing) the (?:job|work) of)\b[^,;:().!?]*"
 )
 _ENDS = frozenset(".!?;\n")
 
@@ -131,6 +141,12 @@ class Reading:
         number = min(number, len(self.ends) - 1)
         return (self.ends[number - 1] + 1 if number else 0), self.ends[number]
 
+    def part(self, at: int) -> str:
+        """The words around a place of the line, from comma to comma."""
+        first, last = self.sentence(at)
+        first, end = max(first, self.line.rfind(" , ", first, at) + 1), self.line.find(" , ", at, last)
+        return self.line[first : last if end < 0 else end]
+
     def at_token(self, token: int) -> int:
         """The character of the line where a token is."""
         low, high = 0, len(self.short) - 1
@@ -141,16 +157,38 @@ class Reading:
 
     @cached_property
     def denials(self) -> list[tuple[int, int]]:
-        return list(_denials(self.line))
+        return list(denials(self.line))
 
     @cached_property
     def absent(self) -> list[tuple[int, int]]:
-        """Stretches of the line whose instruments are said not to be there. "Not played by the flute" denies no flute."""
-        return [match.span("list") for match in _NONE_OF.finditer(self.line)] + list(_denied_after(self.line))
+        return list(absent(self.line))
+
+    @cached_property
+    def unreal(self) -> list[tuple[int, int]]:
+        """Stretches of the line that compare, suppose or ask for what need not be there."""
+        return [match.span() for match in _UNREAL.finditer(self.line)]
+
+    def supposed(self, begin: int) -> bool:
+        """Whether the words at a place of the line are said of nothing that need be there."""
+        return any(first <= begin < last for first, last in self.unreal)
 
     def denied(self, begin: int, end: int | None = None) -> bool:
         """Whether an odd number of denials reach over the words at a place of the line."""
         return sum(first <= begin < last for first, last in self.denials) % 2 == 1
+
+    def value(self, number: str | None) -> float:
+        """The value of a number of the short form, without its `#`."""
+        return self.numbers.get(int(number), 0.0) if number else 0.0
+
+    def kind_of(self, who: str) -> str:
+        """The instrument of an `@n` of the short form."""
+        place = _PLACE.search(who)
+        return self.mentions[int(place.group(1))].means("instrument") if place else ""
+
+    def made(self, kind: str, meanings: tuple[tuple[str, Any], ...], begin: int, end: int, said: bool | None = None) -> Assertion:
+        """What is said at a place of the line; denied if the place is, unless `said` tells."""
+        first, last = self.span(begin, end)
+        return Assertion(kind, meanings, first, last, not self.denied(begin) if said is None else said)
 
 
 def read(caption: str) -> Reading:
@@ -274,132 +312,3 @@ def _below_hundred(tokens: list[Token], at: int) -> tuple[float | None, int]:
     if word in _UNITS:
         return float(_UNITS[word]), at + 1
     return None, at
-
-
-_I = r"(?:bass)?@\d+"
-_VERBS = (
-    r"(?:is|are|was|plays?|playing|has|have|had|takes?|enters?|joins?|comes?|carr(?:y|ies)|leads?|"
-    r"supports?|sounds?|sits?|goes|go|makes?"
-    r"|adds?|arrives?|holds?|moves?|runs?|lasts?|keeps?|sustains?|does|do|drops?|underpins?|follows?|sings?|brings?|supplies)"
-)
-_NEGATORS = re.compile(
-    r"\b(?:no|without|neither|nor|not|never|isn't|aren't|doesn't|(?:do not|don't)(?: expect)?|"
-    r"wasn't|won't|cannot|can't|hasn't|haven't|nobody|none of|lacks?|lacking|minus"
-    r"|devoid of|free of|free from|absence of|absent|anything but|far from|rather than|instead "
-    r"of|nothing|in vain for|bereft of|devoid|sans|lack of|hardly any"
-    r"|forgoes|omits|omitting|excludes|excluding|avoids|dispenses with|does away with|nowhere|"
-    r"zero|leaves out|leaving out|nary a|there's no|shuns|eschews|eschewing|less any)\b"
-)
-_PLAIN_WORDS = (
-    r"(?: (?:the|an?|any|its|their|so much as an?))?(?: (?!(?:with|but|only|is|are|just|while|"
-    r"to|in|on|by|from|for|one|less|more|doubt|and|or|over|at"
-    r"|until|that|which|plays?|joins?|back|leaving|losing|drowning|letting|ever|changing|the|an?|"
-    r"its|their|of|besides?|except|apart|other|than|beyond|save"
-    r"|behind|under|beneath|against|around|matter|sooner|has|have|accompan[a-z]+|interrupt[a-z]*|"
-    r"disturb[a-z]*|support[a-z]*|overshadow[a-z]*)\b)[a-z']+){0,3}"
-    r"(?: of (?:an?|any|the))?(?: (?:sort|kind|single) of)?"
-)
-_NONE_OF = re.compile(
-    r"(?<!not )(?<!never )\b(?:no|without|neither|nor|lacks?|lacking|lack of|devoid of|free of|"
-    r"free from|absence of|minus|sans|bereft of|in vain for|zero|nary an?|not (?:an?|any|one)|"
-    r"isn't an?|isn't any|aren't any|is not an?|are not any|there (?:aren't|are not|isn't|is not|"
-    r"is never)"
-    r"|(?:does|do|did)(?:n't| not) (?:have|include|feature|contain|use|employ|involve|expect|need|"
-    r"hear|find|call for|make use of)|(?:don't|do not) expect|nobody (?:plays|is|on|touches|strums)"
-    r"|no one (?:plays|is|on|touches|strums)|none of the|forgoes|omits|omitting|excludes|excluding|"
-    r"avoids|dispenses with|does away with|leaves out|leaving out|shuns|eschews|eschewing|instead "
-    r"of|rather than|as opposed to)"
-    rf"(?P<list>{_PLAIN_WORDS} {_I}(?:(?: ,)?(?: or| nor| no| and(?! an?\b| the\b| no\b)){_PLAIN_WORDS} "
-    rf"{_I}| ,{_PLAIN_WORDS} {_I}(?=[^.;:]{{0,80}} (?:or|nor) ))*)"
-)
-_STOP = re.compile(
-    r"[.;:!?\n()–—−/|]| - |\b(?:but|in this|in the (?:arrangement|mix|music|song|piece)|only|except|"
-    r"just|while|although|though|yet|because|with|instead|so|which|and (?:a|an|it|they|there|the|"
-    r"its|is|plays|in)|beside|apart from|other than|as)\b"
-)  # fmt: skip
-_VERB = re.compile(rf"\b{_VERBS}\b")
-
-
-def _denials(line: str) -> Iterator[tuple[int, int]]:
-    """Stretches of the line that a negator reaches over."""
-    for match in _NEGATORS.finditer(line):
-        word = match.group()
-        begin = match.end()
-        rest = line[begin : begin + 300]
-        if word == "not" and re.match(r" (?:only|just|to mention|least|surprisingly|every|all|unlike|long)\b", rest):
-            continue
-        if word == "no" and re.match(
-            r" (?:doubt|wonder|question|matter|less|more than|other|one but|longer|pipe|mere|sooner|end|"
-            r"means|nonsense|time|breathing|frills|rush|hurry)\b",
-            rest,
-        ):
-            continue
-        if word in ("nothing", "nobody", "no") and re.match(r" (?:but|else|other than|less than)\b", rest):
-            continue
-        if word == "absent" or (word == "nowhere"):
-            continue
-        stop = _STOP.search(rest)
-        end = stop.start() if stop else len(rest)
-        scope = rest[:end]
-        if word in (
-            "no",
-            "without",
-            "free of",
-            "free from",
-            "absence of",
-            "lack of",
-            "lacks",
-            "lack",
-            "minus",
-            "devoid of",
-            "sans",
-            "nothing",
-            "in vain for",
-            "zero",
-            "bereft of",
-        ):
-            verb = _VERB.search(scope)
-            if verb and word != "nothing":
-                scope = scope[: verb.start()]
-        comma = scope.find(",")
-        while comma >= 0:
-            later = scope[comma + 1 :]
-            part = later[: later.find(" , ")] if " , " in later else later
-            more = re.match(r" (?:or|nor|no|and no|not|even)\b", later)
-            listed = re.search(r"\b(?:or|nor)\b", later) and not _VERB.search(later.split(" or ")[0])
-            if not (more or listed) or (_VERB.search(part) and not more):
-                scope = scope[:comma]
-                break
-            comma = scope.find(",", comma + 1)
-        # "no drums , no bass" is two denials: the second does not undo the first.
-        again = re.search(r"\b(?:no|nor|without|not|neither|isn't|aren't)\b", scope)
-        if again:
-            scope = scope[: again.start()]
-        yield begin, begin + len(scope)
-    yield from _denied_after(line)
-
-
-def _denied_after(line: str) -> Iterator[tuple[int, int]]:
-    """What is denied by words that follow it: "Guitars, drums: no.", "Is it fast? No.", "The sax is absent"."""
-    for match in re.finditer(
-        r"(?<![^.?!;])[^.?!;]+\? (?:(?:q|a) : )?(?:no|none|not|nope|never|neither)\b(?! (?:less|other|wonder|doubt))", line
-    ):
-        yield match.start(), match.start() + match.group().index("?")
-    for match in re.finditer(r" : (?:there (?:is|are) )?(?:no\b|none\b)(?= [.;!]|$)", line):
-        begin = max(line.rfind(mark, 0, match.start()) for mark in ".!?;")
-        yield begin + 1, match.start()
-    for match in re.finditer(rf"({_I}|\b[a-z]+) (?:it|they) (?:isn't|aren't|is not|are not)\b", line):
-        yield match.start(), match.end(1)
-    for match in re.finditer(
-        rf"({_I}(?: (?:and|or|,) {_I})*) (?:(?:is|are|being)(?: (?!neither\b|not\b|never\b|hardly\b|"
-        rf"anything\b)\w+)?|remains?|stays?) (?:absent|missing|nowhere|lacking|omitted|left out|silent "
-        rf"(?:throughout|here))\b(?! (?:from the (?:first|second|opening|last|final|start|beg)|until|"
-        rf"at|for|in the (?:first|second|last)|during|before|after))",
-        line,
-    ):
-        yield match.start(), match.end(1)
-    for match in re.finditer(rf"({_I}) free\b(?! of)", line):
-        yield match.start(), match.end(1)
-    for match in re.finditer(r"\bthere (?:is|are) none\b", line):
-        begin = max(line.rfind(mark, 0, match.start()) for mark in ".!?;:")
-        yield begin + 1, match.start()

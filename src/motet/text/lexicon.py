@@ -242,10 +242,9 @@ LOOSE = {
     "kick drum": {"drums"},
     "brushes": {"drums"},
     "rhythm section": {"drums", "bass", "piano", "guitar"},
-    "distorted guitar": {"electric guitar"},
     "voice": {"choir pad", "voice lead"},
     "choir": {"choir pad", "voice", "synth voice"},
-    "clean guitar": {"electric guitar"},
+    "clean guitar": {"jazz guitar", "muted guitar"},
     "bass": {"bass and lead synth"},
 }  # fmt: skip
 # Denied by their own kinds and by these.
@@ -279,14 +278,16 @@ very fast = very fast, very quick, extremely fast, presto, prestissimo, rapid, r
     hurtling, frenzied tempo, frenzied pace, supersonic
 """,
     "density": """
-sparse = sparse, sparsely, sparing with notes, thinly scored, thin texture, barely playing a note, few notes,\
+sparse = sparse, thinly scattered, thinly spread, thinly sown, thin density, low density, sparsely, sparing with notes,\
+    thinly scored, thin texture, barely playing a note, few notes,\
     very few notes, hardly any notes, hardly a note, spare, bare bones, threadbare, scant notes, minimal texture, skeletal,\
     a note here and there only, almost empty, nearly empty, thinly textured, sparseness, uncluttered, barely any notes,\
     few and far between, stripped back, stripped down, spartan, economical with notes, sparing, airy texture, open texture,\
     bare texture, lots of space, plenty of space, full of space, scarcely a note, next to no notes, precious few notes,\
     sparser, thinned out, minimal number of notes, light on notes, mostly silence
 moderate = moderate density, moderately dense, medium density, neither sparse nor dense, moderately busy
-dense = dense, densely, busy, busily, packed with notes, hectic, overcrowded, crowded with notes, crammed with notes,\
+dense = dense, densely, overwhelming density, high density, great density, extreme density, busy, busily, packed with notes,\
+    hectic, overcrowded, crowded with notes, crammed with notes,\
     frantically busy, jam packed, teeming with notes, wall of sound, note filled, flurry of notes, torrent of notes,\
     relentlessly busy, crowded, bursting with notes, full of notes, cluttered, note heavy, hyperactive, crammed,\
     packed texture, swarming, avalanche of notes, bustling, flurries of notes, blizzard of notes, flood of notes,\
@@ -296,7 +297,7 @@ dense = dense, densely, busy, busily, packed with notes, hectic, overcrowded, cr
     heavily layered, not a moment of rest, teeming, teeming texture
 """,
     "polyphony": """
-single = monophonic, single line, one note at a time, single notes, unharmonised, unharmonized, monophony
+single = monophonic, single line, one note at a time, unharmonised, unharmonized, monophony
 thick = thick, thickly scored, rich texture, full texture, richly textured, thick and chordal, full textured,\
     richly scored, lush texture, fully voiced, thickly textured
 thin = thin
@@ -309,17 +310,17 @@ low = low register, lower register, low in register, bass register, low pitched,
     bass clef depths, deep in pitch, low tessitura, lower range, low registers, deep bass register, gravelly depths,\
     rumbles deep, very low register, lowest register, low pitch, bottom of the range, bottom of its range,\
     bottom of their range, lower reaches, deepest register, down low, way down low, in the depths, down in the depths,\
-    bass end, sub bass range, basement, lower reaches, down at the bottom, deep down, deep in the bass, down below, the depths
+    sub bass range, basement, lower reaches, down at the bottom, deep in the bass, the depths
 middle = middle register, mid register, mid range register, middle range, middle octaves, middle of the keyboard,\
     middle in register, central register, medium register, mid range, around middle c, middle octave, midrange
 high = high register, upper register, high in register, high pitched, high range, highest octaves, highest octave,\
     high octaves, treble register, topmost octaves, topmost octave, high lying, high up, up high, sits high, stays high,\
     stay high, high in pitch, top octave, top octaves, squeaky high, stratospheric, treble range, high notes,\
     top of the keyboard, upper octaves, ledger lines above, soprano register, high tessitura, upper range, extremely high,\
-    very high register, highest register, high pitch, as high as a piccolo, dizzying heights, very top of the keyboard,\
+    very high register, highest register, high pitch, as high as a piccolo, dizzying very top of the keyboard,\
     top of the range, top of its range, top of their range, upper reaches, way up high, stratosphere,\
     up in the clouds, above middle c, octaves above middle c,\
-    shrill, the heights, top end, up at the top, treble end, heights, tops of their range, highest reaches, ceiling of,\
+    shrill, up at the top, treble end, heights, tops of their range, highest reaches, ceiling of,\
     highest notes, piercingly high
 """,
     "level": """
@@ -472,13 +473,15 @@ heavy hearted, sad
 futuristic, spacey, cosmic
 proud, patriotic, triumphant, martial, noble
 adventurous, swashbuckling, epic, heroic
-quirky, eccentric, odd mood, offbeat, playful
+quirky, eccentric, playful
 """
 # Said of things that are no mood: not claims by themselves.
 NOT_MOODS = frozenset(
-    "warm sweet bright smooth cool raw gritty rough restless powerful driving hope grand rage "
-    "tension joy moving touching serious heavy positive blue lively dark wild noble proud isolated "
-    "light chill mystery delicate loving delightful upbeat bouncy floating stirring".split()
+    "warm sweet bright smooth cool raw gritty rough restless powerful hope grand rage "
+    "tension joy moving touching serious heavy positive blue dark wild noble proud isolated "
+    "groovy grooving reminiscent sophisticated refined vibrant confident encouraging imposing emotional atmospheric radiant "
+    "breezy thoughtful "
+    "mesmerizing mesmerising exciting intimate light chill mystery delicate loving delightful bouncy floating stirring".split()
 )
 
 ERAS = """
@@ -525,16 +528,26 @@ _NOT_GENRES = frozenset(
     "twee twist urban vocal volksmusik wave western wonky "
     "world worship yacht yoga impressionism impressionist baroque medieval barock classique ballad "
     "ballads orchestra acoustic texas bass breakbeat guitar "
+    "anthem collage copla doom crust baggy outrun songwriter stoner karaoke minimalist mantra lied microtonal sega stax cinema "
     "rhythmic movement concert atmospheric dramatic heavy hard light soft easy big little bassline "
     "art beatbox traditional folklore cinema nocturne etude waltz waltzes ballet "
     "scherzo sonata concerto minuet rhapsody fugue divertimento toccata oratorio aria trance "
     "march marches ost noel menuet lullabies sleaze alternativerock carols poem".split()
 )  # fmt: skip
+_NOT_GENRES |= frozenset(
+    "full on|hands up|light music|for children|from movies|go go|new music|epic music|nature sounds|radio play|second line|"
+    "stand up|"
+    "straight ahead|straight edge|string quartet|piano solo|piano trio|piano music|organ music|third stream|two step|2 step|"
+    "two tone|"
+    "2 tone|west coast|east coast|west end|big room|quiet storm|sound art|tape music|space music|true metal|"
+    "deep soul|"
+    "light music|dirty south|free improv".split("|")
+)
 _YET_GENRES = """
-rock = rock, rock music, rocking
+rock = rock, rock music
 pop = pop, pop music
 metal = metal, heavy metal
-dance = dance music, dance track, dance
+dance = dance music, dance track, dance tune
 house = house
 trance = trance
 tango = tango
@@ -578,19 +591,25 @@ fusion = jazz fusion
 indie = indie
 lo fi hip hop = lo fi hip hop, lofi hip hop, lo fi, lofi
 country = country, country western
-soul = soul, soulful
+soul = soul
 jazz = jazz, jazzy
 blues = blues, bluesy
 funk = funk, funky
 folk = folk, folky, folksy
 """
-_NOT_REGIONS = frozenset(
-    "us oz uk asia cali cro rome roma southern washington dc dansk turk polish philly berlin tx turkey china english".split()
-)
+_NOT_REGIONS = frozenset("us oz uk asia cali cro rome roma southern washington dc dansk turk philly berlin tx".split())
 
 # What of a genre's words supports what; a tag is also what its ancestors are.
 GENRES_ALIKE = (
-    {"film score", "soundtrack", "video game", "cinematic"},
+    {"film score", "soundtrack", "video game", "video game music", "cinematic"},
+    {"chiptune", "video game", "video game music", "8 bit"},
+    {"dance", "salsa"},
+    {"dance", "latin"},
+    {"dance", "disco"},
+    {"dance", "house"},
+    {"dance", "techno"},
+    {"dance", "trance"},
+    {"dance", "dance pop"},
     {"hip hop", "rap", "lo fi hip hop"},
     {"classical", "orchestral", "symphonic"},
     {"electronic", "electronica", "edm", "dance"},

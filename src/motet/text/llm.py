@@ -637,11 +637,16 @@ async def _bound(response: httpx2.Response) -> None:
         response.stream = _Bounded(response.stream)
 
 
-def _client(settings: Settings, key: str) -> Any:
+def _package() -> Any:
     try:
         import openai
     except ImportError:
         raise UserError('Captions by a language model need the package openai: pip install "motet[llm]".') from None
+    return openai
+
+
+def _client(settings: Settings, key: str) -> Any:
+    openai = _package()
     logging.getLogger("httpcore2").setLevel(logging.WARNING)  # it logs headers, in which a server may repeat what it was sent
     return openai.AsyncOpenAI(
         api_key=key,
@@ -656,6 +661,12 @@ def _client(settings: Settings, key: str) -> Any:
             event_hooks={"response": [_bound]},
         ),
     )
+
+
+def ready(settings: Settings) -> None:
+    """Raises UserError if the package or the key is missing that a Writer with these settings needs; asks nobody."""
+    _package()
+    _key(settings)
 
 
 def _key(settings: Settings) -> str:

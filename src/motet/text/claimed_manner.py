@@ -1,0 +1,407 @@
+"""How it is played, and where in its song: what the words of the lexicon and phrases around them say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from motet.text.claims import INST, Assertion, Mention, Reading
+
+_PLAIN_MODERATE = re.compile(r"\b(?:moderate|moderately|medium|middling|steady)\b")
+_REGISTER = re.compile(
+    r"\b(?:(?P<a>uppermost|highest|topmost|lowest|low|high|deep|middle|bass|treble|central|squeaky high|upper|lower) (?:[a-z]+ "
+    r"){0,1}?(?:register|octaves?|range|pitche[ds]?|pitch|registers|tessitura|notes)\b"
+    r"|(?:very|extremely|exceptionally|unusually|remarkably|entirely|all|wholly|exclusively|impossibly|"
+    r"uniformly|decidedly) (?P<c>low|high)(?= (?:[.,;:!]|and\b|indeed|up|down|in pitch|throughout)"
+    r"|$)(?! (?:tempo|volume|energy|density|speed))|(?:stays?|staying|sits?|sitting|keeps?|lies|"
+    r"lying|hovers?|pitched|set|placed|remains?|perched|register (?:is|stays|:)|range (?:is|:)"
+    r"|nothing|far from|anything but|(?<!rate of )notes? (?:are|is)|notes so|pitches are|pitch is|up) (?:(?:very|so|"
+    r"extremely|quite|rather|too|fairly|all|up|down|extraordinarily|exceptionally) ){0,2}(?P<b>low|"
+    r"high)\b(?! (?:in (?:volume|energy)|energy|tempo|key|speed|volume)))"
+)
+_DYNAMIC_WORDS = re.compile(
+    r"\b(?P<noun>volume|dynamics?|loudness|dynamic level|sound|music|intensity|level)\b(?: (?!and\b|"
+    r"but\b)[a-z']+){0,3}? (?P<verb>ris(?:es|ing|e)|increas(?:es|ing|e)|grow(?:s|ing)?|mount(?:s|"
+    r"ing)?|swell(?:s|ing)?|climb(?:s|ing)?|build(?:s|ing)?|fall(?:s|ing)?|decreas(?:es|ing|e)"
+    r"|diminish(?:es|ing)?|reced(?:es?|ing)|drop(?:s|ping)?|sink(?:s|ing)?|shrink(?:s|ing)?|fad(?:es?|"
+    r"ing)|dwindl(?:es?|ing)|wan(?:es|ing))\b"
+)
+_UPWARD = re.compile(r"ris|increas|grow|mount|swell|climb|build")
+_COMPARED = re.compile(
+    r"\b(?:gets?|getting|becom(?:es?|ing)|grow(?:s|ing)?|turn(?:s|ing)?|ever) (?:(?:[a-z]+ly|ever|much|and|even|a (?:bit|"
+    r"little)) ){0,2}"
+    r"(?:(?P<up>louder|noisier|stronger|bigger|mightier)|quieter|softer|fainter|weaker|hushed)\b"
+)
+_EIGHTHS = re.compile(
+    r"\b(?:eighths?|eighth notes|quavers)(?: (?:are|is|stay|remain|being|played|all|perfectly|strictly))* "
+    r"(?:(?P<swung>swung|shuffled|uneven)|even|straight)\b"
+)
+_FLAT = re.compile(
+    r"\b(?:(?:dynamics?|volume|level) ?(?::|is|are|stays?|remains?|holds?)? (?:moderate , )?(?:steady|"
+    r"constant|unchanging|unchanged|even|level|flat)|never (?:gets|growing|grows) (?:louder|quieter|"
+    r"softer))\b"
+)
+_LOOSE_GROWTH = re.compile(
+    r"\b(?:grows?|growing|growing dynamic)(?= (?:all the while|steadily|throughout|in size|to a|and grow|[.,;])|$)"
+)
+
+_POSITION = re.compile(
+    r"(?P<before>(?:\b(?:towards?|near|at|until|till|to|by|before|in|of|from)) (?:the )?(?:very "
+    r")?)?\b(?P<w>start|beginning|opening|end|ending|close|middle|conclusion|centre|heart) of "
+    r"(?:an?|the|this|its|some|that|another|[a-z]+'s) (?:(?!clip\b|excerpt\b|passage\b|recording\b|"
+    r"bar\b|section\b|phrase\b|extract\b|snippet\b)[a-z0-9']+ ){0,5}?"
+    r"(?P<n>song|piece|track|tune|work|number|composition|lullaby|hymn|ballad|waltz|anthem|march|symphony)\b"
+)
+_POSITION_VERB = re.compile(
+    r"\b(?:(?:song|piece|track|tune|lullaby|hymn|work|number|ballad|march|waltz) (?P<e>is ending|"
+    r"ends|draws to a close|comes to an end)|as an (?P<f>ending|opening) should|(?P<g>ends|closes|"
+    r"concludes|opens|begins) (?:the|a|this|an) (?:[a-z]+ )?(?:song|piece|track|tune|work|number)"
+    r"|(?:song|piece|track|lullaby|hymn|tune)'s (?P<h>ending|end|close|opening|beginning|middle|"
+    r"start)|^ ?(?P<i>opening|ending|middle) of (?:a|the) (?:song|piece|track))\b"
+)
+_ENDING = ("end", "ending", "close", "conclusion")
+_REPEATS = re.compile(
+    r"\b(?:returns|recurs|comes back|reappears|is repeated|repeats|appears|heard again|comes|one "
+    r"that returns) (?:again )?elsewhere\b"
+)
+
+_CHORUS = re.compile(
+    r"\b(?:with|is|there's|in|of|through|heavy|lush|some|and|, a|deep|by|shimmering|adds?|a|added|thick) "
+    r"(?:[a-z]+ )?(?P<e>chorus)(?= (?:on|and|effect|,|\.|to|in|added|flanger)|$)"
+)
+_ON_INST = re.compile(
+    rf"(?: (?:effect|pedal|unit|has been|is|are|applied|added|put|placed|[a-z]+)){{0,4}}?(?: and "
+    rf"(?:[a-z]+ )?[a-z]+)? (?:on|to|colours|colors|over|accompanies) (?:the |its |a |an |[a-z]+ "
+    rf")?(?P<who>{INST})"
+)
+_WITH = re.compile(
+    rf"(?P<who>{INST})(?: ,)?(?: (?!and\b)[a-z'-]+){{0,6}}? (?:with|in|through|via|of|by|to|a|an|"
+    rf"has|bears?|carries|using|under|from)(?: [a-z-]+){{0,3}}$"
+)
+
+# "from sparse to dense", "between fast and slow" say neither.
+_RANGE = re.compile(r"\b(?:between|from|scale of) (?:[a-z]+ )?@  ?(?:to|and) [a-z]+|\b(?:between|from) [a-z]+ (?:to|and) @ ")
+# What a word of mood says of a tempo that it stands before.
+_MOOD_TEMPOS = {
+    **dict.fromkeys(
+        ("relaxed", "relaxing", "laid back", "easygoing", "mellow", "calm", "gentle", "chill", "sedate"), ("slow", "moderate")
+    ),
+    **dict.fromkeys(
+        (
+            "lively",
+            "energetic",
+            "spirited",
+            "vigorous",
+            "animated",
+            "upbeat",
+            "bouncy",
+            "cheerful",
+            "frenetic",
+            "furious",
+            "frantic",
+            "exciting",
+            "frenzied",
+        ),
+        ("up",),
+    ),
+}
+# Words that may be meant of something else than a mood.
+_ALSO: dict[str, tuple[tuple[str, Any], ...]] = {
+    "gentle": (("level", ("soft", "")),), **dict.fromkeys(("lively", "upbeat", "driving"), (("tempo", "up"),)),
+    "energetic": (("tempo", "fast"), ("level", ("loud", ""))), "leisurely": (("tempo", "moderate"),),
+    "easygoing": (("tempo", "moderate"),), "intense": (("level", ("loud", "")), ("change", "crescendo")),
+}  # fmt: skip
+
+_LOCAL = re.compile(r"\b(?:opens?|starts?|begins?|ends?|closes|initially|at first)(?: [a-z]+){0,3} $")
+
+# Instruments whose own register says nothing of the whole clip's.
+_LOW = {
+    "bass",
+    "cello",
+    "tuba",
+    "bassoon",
+    "timpani",
+    "bass clarinet",
+    "baritone saxophone",
+    "trombone",
+    "acoustic bass",
+    "synth bass",
+}
+_HIGH = {"flute", "piccolo", "violin", "glockenspiel", "celesta", "music box", "tin whistle", "recorder"}
+
+
+def _own_register(reading: Reading, which: str, begin: int) -> bool:
+    """Whether a register may be that of one instrument of several: a low cello beside a flute."""
+    named = {reading.kind_of(one) for one in re.findall(INST, reading.line)}
+    here = {reading.kind_of(one) for one in re.findall(INST, reading.part(begin))}
+    return len(named) > 1 and len(here) == 1 and bool(here & {"low": _LOW, "high": _HIGH}.get(which, set()))
+
+
+def words(reading: Reading) -> Iterator[Assertion]:
+    """What single words and phrases of the lexicon say."""
+    line = reading.line
+    for mention in reading.mentions:
+        if mention.means("instrument"):
+            continue
+        begin = reading.at_token(mention.first)
+        end = reading.at_token(mention.last - 1) + 1
+        end = line.find(" ", end)
+        end = len(line) if end < 0 else end
+        text = " ".join(token.word for token in reading.tokens[mention.first : mention.last])
+        before, after = line[max(0, begin - 40) : begin], line[end : end + 40]
+        if reading.supposed(begin):
+            continue
+        meanings: list[tuple[str, Any]] = [*mention.meanings]
+        first = reading.tokens[mention.first]
+        if text.startswith("waltz") or (not mention.means("swing") and re.match(r" (?:like|ish|esque)\b", after)):
+            continue
+        if mention.means("tempo") and re.match(
+            r" (?:build|burn|crescendo|swell|fade|but sure|motion|attack|decay|release)", after
+        ):
+            continue
+        if text in ("romantic",):
+            meanings.append(("era", "romantic"))
+        if text in ("classical",):
+            meanings.append(("era", "classical"))
+        if text in ("lively", "upbeat", "driving"):
+            meanings.append(("tempo", "lively"))
+        if mention.means("region"):
+            if not reading.caption[first.start].isupper():
+                continue
+            meanings.append(("era", mention.means("region")))
+        if mention.means("genre") or mention.means("mood"):
+            meanings += [("tag", text)]
+        if mention.means("genre") and re.match(
+            r" (?:voicings?|licks?|runs?|chords?|harmon\w+|(?:seventh|ninth) chords?|atmosphere)\b", after
+        ):
+            continue
+        if text.startswith("club") and re.search(r"\b(?:jazz|folk|blues|cabaret|supper|night) $", before):
+            continue
+        if mention.means("mood") and re.match(r" (?:tempo|pace|speed|#\d+|clip|beat|pulse)\b", after):
+            meanings += [("tempo", one) for one in _MOOD_TEMPOS.get(text, ())]
+        meanings += _ALSO.get(text, ())
+        if _RANGE.search(f"{before}@ {after}"):
+            continue
+        if mention.means("mood") and re.match(r" (?:@|bass@)", after) and text in ("dark", "bright", "warm", "sweet"):
+            continue
+        if text in ("fast",) and re.match(r" (?:forward|food|track)", after):
+            continue
+        if text in ("loud",) and after.startswith(" and clear"):
+            continue
+        if text == "straight" and (
+            re.match(r" (?:from|out|away|ahead|after|into|through|in|to|at|up|off|on|down|line|faced|forward|for|back)\b", after)
+            or re.search(
+                r"\b(?:go|goes|come|comes|head|heads|going|set|sets|jumps?|dives?|launche?s?|moves?|leads?|cuts?|get|gets) $",
+                before,
+            )
+        ):
+            continue
+        if text in ("swing", "swings") and re.search(r"\b(?:full|mood|of a|back|into) $", before):
+            continue
+        if text in ("echoes", "echo", "echoing") and re.match(r" (?:@|of|the|each|that)", after):
+            continue
+        if (
+            text in ("delay", "delayed")
+            and re.search(r"\b(?:without|no|the) $", before)
+            and not re.match(r" (?:on|and|effect|pedal)", after)
+        ):
+            continue
+        if text in ("quick", "quickly") and re.search(r"\b(?:a|and) $", before) and re.match(r" (?:word|look|listen)", after):
+            continue
+        if text in ("key", "keys", "swell") and "key" in before:
+            continue
+        if text in ("rock",) and re.match(r" (?:solid|steady|bottom)", after):
+            continue
+        if text in ("metal",) and re.search(r"\b(?:pedal to the) $", before):
+            continue
+        if (register := mention.means("register")) and _own_register(reading, register, begin):
+            continue
+        if mention.means("effect"):
+            yield from _effect(reading, mention, begin, end)
+            continue
+        if level := mention.means("level"):
+            phase = ""
+            if re.match(
+                r" (?:at first|at the (?:start|outset|beginning)|to begin|start|opening|beginning|initially)", after
+            ) or re.search(r"\b(?:starts?|begins?|beginning|starting|from|opens?)(?: \w+)? $", before):
+                phase = "start"
+            elif re.search(r"\b(?:ends?|ending|finishes|finish|closes)(?: \w+)? $", before) or re.match(
+                r" (?:at the end|ending|close)", after
+            ):
+                phase = "end"
+            meanings = [("level", (level, phase))]
+        if mention.means("density") and (_LOCAL.search(before) or re.match(r" at first\b", after)):
+            continue
+        if (density := mention.means("density")) and re.match(
+            r" (?:line up|lineup|instrumentation|ensemble|orchestration|scoring|arrangement|setting|accompaniment)\b", after
+        ):
+            meanings.append(("most", 3) if density == "sparse" else ("least", 5))
+        if mention.means("genre") and text == "electronic" and re.match(rf" (?:sounds?|instruments?|percussion|{INST})", after):
+            continue
+        if mention.means("density") and text in ("thin", "crowded") and "texture" not in line:
+            continue
+        if (
+            mention.means("position")
+            and re.search(r"\b(?:in|during|after) the $", before)
+            and text in ("opening bars", "final bars", "closing bars")
+        ):
+            continue
+        if mention.means("articulation") and text in ("pizzicato",):
+            continue
+        if mention.means("articulation"):
+            strict = bool(
+                re.search(
+                    r"\b(?:entirely|wholly|purely|exclusively|perfectly|all|every|strictly|completely|nothing but) (?:\w+ )?$",
+                    before,
+                )
+                or re.match(r"(?: \w+)? (?:throughout|without exception)", after)
+            )
+            meanings = [("articulation", (mention.means("articulation"), strict))]
+        # "There is no drummer in this country band" denies no genre.
+        told = reading.denied(begin) and not any(
+            low <= begin < high and re.search(INST, line[low:begin]) and not re.search(r" (?:or|nor) ", line[low:begin])
+            for low, high in reading.denials
+        )
+        yield reading.made(meanings[0][0], tuple(meanings), begin, end, said=not told)
+
+
+def _effect(reading: Reading, mention: Mention, begin: int, end: int) -> Iterator[Assertion]:
+    """An effect, on an instrument where the words say which."""
+    line = reading.line
+    _, stop = reading.sentence(begin)
+    start, _ = reading.sentence(begin)
+    who = ""
+    effect = mention.means("effect")
+    if (
+        (
+            match := re.search(
+                rf"(?P<who>{INST}) (?:[a-z]+ )?(?:with|through|in) (?:an? |its |some )?(?:[a-z]+ )?$", line[start:begin]
+            )
+        )
+        or (
+            (match := re.match(rf" (?:[a-z]+ )?(?P<who>{INST})", line[end:stop]))
+            and not re.match(r" (?:and|on|over|with|while|the|a|in)\b", line[end:stop])
+        )
+        or (match := _ON_INST.match(line, end, min(stop, end + 80)))
+        or (match := _WITH.search(line[max(start, begin - 70) : begin].rstrip()))
+    ):
+        who = reading.kind_of(match["who"])
+    yield reading.made("effect", (("effect", (effect, who)),), begin, end)
+
+
+def manner(reading: Reading) -> Iterator[Assertion]:
+    """Register, dynamics and density in phrases."""
+    line = reading.line
+    for match in _PLAIN_MODERATE.finditer(line):
+        after = line[match.end() : match.end() + 40]
+        before = line[max(0, match.start() - 25) : match.start()]
+        word = match.group()
+        if re.match(r" (?:[a-z]+ ){0,1}?(?:tempo|pace|speed|clip|#\d+|pulse|beat)", after) or re.search(
+            r"\b(?:tempo|pace|speed)(?: :| is| stays)? (?:a )?$", before
+        ):
+            meanings: tuple[tuple[str, Any], ...] = (("tempo", "moderate"),)
+        elif re.match(r" (?:in )?(?:density|texture)", after):
+            meanings = (("density", "moderate"),)
+        elif re.match(r" (?:in )?(?:volume|dynamics?|level|loudness)", after) or re.search(
+            r"\b(?:dynamics?|volume|level)(?: :| is| are)? $", before
+        ):
+            meanings = (("level", ("moderate", "")),)
+        elif re.match(r" (?:in )?(?:tempo|pace|speed)", after):
+            meanings = (("tempo", "moderate"),)
+        elif re.match(r" (?:in )?(?:register|range)", after) or re.match(
+            r" (?:[a-z]+ )?(?:role|detail|amount|success|length|size)", after
+        ):
+            continue
+        else:
+            meanings = (("tempo", "moderate"), ("density", "moderate"), ("level", ("moderate", "")), ("register", "middle"))
+        if word == "moderately" and not re.match(r" (?:paced|[.,;:]|$)", after):
+            continue
+        if word != "steady":
+            inside = any(
+                m.first <= reading.short[reading.place(match.start())][1] < m.last and not m.means("genre")
+                for m in reading.mentions
+            )
+            if not inside:
+                yield reading.made(meanings[0][0], meanings, match.start(), match.end())
+    for match in _REGISTER.finditer(line):
+        word = match["a"] or match["b"] or match["c"]
+        if match["c"] and re.search(
+            r"\b(?:tempo|pace|speed|volume|energy|rate|density)\b[^.;]{0,25}$", line[max(0, match.start() - 40) : match.start()]
+        ):
+            continue
+        which = (
+            "low" if word in ("low", "lowest", "deep", "bass", "lower") else "middle" if word in ("middle", "central") else "high"
+        )
+        if match["a"] and re.search(r"\b(?:long|short) $", line[max(0, match.start() - 8) : match.start()]):
+            continue
+        if _own_register(reading, which, match.start()):
+            continue
+        yield reading.made("register", (("register", which),), match.start(match.lastgroup or 0), match.end())
+    for match in re.finditer(r"\bbass@\d+ (?:register|range|stave)\b", line):
+        yield reading.made("register", (("register", "low"),), match.start(), match.end())
+    for match in _DYNAMIC_WORDS.finditer(line):
+        if (
+            match["noun"] in ("sound", "music")
+            and not re.search(r"loud|quiet|soft", line[match.end() : match.end() + 12])
+            and not re.match(r"fad|swell|dwind", match["verb"])
+        ):
+            continue
+        rising = bool(_UPWARD.match(match["verb"]))
+        if re.match(r" (?:loud|quiet|soft|faint)", line[match.end() :]):
+            rising = bool(re.match(r" loud", line[match.end() :]))
+        yield reading.made("dynamics", (("change", "crescendo" if rising else "decrescendo"),), match.start(), match.end())
+    for match in _COMPARED.finditer(line):
+        change = "crescendo" if match["up"] else "decrescendo"
+        if not re.match(r" than\b", line[match.end() :]):
+            yield reading.made("dynamics", (("change", change),), match.start(), match.end())
+    for match in _EIGHTHS.finditer(line):
+        which = "swung" if match["swung"] else "straight"
+        yield reading.made("swing", (("swing", which),), match.start(), match.end())
+    for match in re.finditer(
+        r"\b(?:up|high|stays?|remains?|set|lies) (?:up )?in the (?P<high>treble|top)|(?:deep|down|low) in the bass\b", line
+    ):
+        yield reading.made("register", (("register", "high" if match["high"] else "low"),), match.start(), match.end())
+    for match in _FLAT.finditer(line):
+        yield reading.made("dynamics", (("change", "steady"),), match.start(), match.end())
+    for match in _LOOSE_GROWTH.finditer(line):
+        yield reading.made("dynamics", (("change", "crescendo"),), match.start(), match.end())
+    for match in re.finditer(
+        r"\b(?:a|one) notes? every (?:#\d+ )?(?:other )?seconds?\b|\bsparing with (?:its |the )?notes\b|"
+        r"\bbarely (?:plays?|playing)\b|\balmost nothing happens\b|\bhardly (?:plays?|playing)\b",
+        line,
+    ):
+        yield reading.made("density", (("density", "sparse"),), match.start(), match.end())
+    for match in re.finditer(r"\brate of notes is (high|low)\b", line):
+        yield reading.made("density", (("density", "dense" if match[1] == "high" else "sparse"),), match.start(), match.end())
+
+
+def sections(reading: Reading) -> Iterator[Assertion]:
+    """Which part of the song it is."""
+    line = reading.line
+    for match in _POSITION.finditer(line):
+        begin = match.start("w")
+        if match["before"] and re.match(r"(?:towards?|near|until|till|to|by|before|at)\b", match["before"]):
+            continue
+        where = "ending" if match["w"] in _ENDING else "middle" if match["w"] in ("middle", "centre", "heart") else "opening"
+        yield reading.made("position", (("position", where),), begin, match.end())
+    for match in _POSITION_VERB.finditer(line):
+        if match["g"] and re.search(rf"{INST}(?: alone)? $", line[: match.start()]):
+            continue
+        text = next(one for one in (match["e"], match["f"], match["g"], match["h"], match["i"]) if one)
+        where = "opening" if re.match(r"open|begin|start", text) else "middle" if text == "middle" else "ending"
+        if match["e"] == "ends" and re.search(r"\bbefore\b", line[max(0, match.start() - 20) : match.start()]):
+            continue
+        yield reading.made("position", (("position", where),), match.start(), match.end())
+    for match in _REPEATS.finditer(line):
+        yield reading.made("position", (("repeats", True),), match.start(), match.end())
+
+
+def effects(reading: Reading) -> Iterator[Assertion]:
+    """Effects in phrases."""
+    line = reading.line
+    for match in _CHORUS.finditer(line):
+        mention = Mention(0, 0, (("effect", "chorus"),))
+        yield from _effect(reading, mention, match.start("e"), match.end("e"))
+    for match in re.finditer(r"\bno effects?\b(?! (?:on|other|besides|apart|except|but))|\bwithout (?:any )?effects?\b", line):
+        yield reading.made("effect", (("no_effects", True),), match.start(), match.end(), said=True)

@@ -1,0 +1,187 @@
+"""Who has the melody, the chords or the bass line, who leads and who accompanies."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from motet.text.claims import INST, Assertion, Reading
+
+_DET = r"(?:the |a |an |its |their |some |this |that |her |his )?"
+
+_MEL = (
+    r"(?:(?:main |principal |lead |top |leading |primary |whole )?(?:melod(?:y|ies|ic line|ic "
+    r"lead|ic role)|tunes?|themes?)(?: (?:line|part|lead|role))?|lead(?: (?:line|part|melody|role|"
+    r"voice))?(?! (?:guitar|synth)|s\b| @)|top line|topline)"
+)
+_CHO = (
+    r"(?:chords?(?: (?:work|part|progression|pattern|changes))?|chordal [a-z]+|harmon(?:y|ies)"
+    r"|harmonic (?:support|bed|backing)|comping)"
+)
+_BAS = (
+    r"(?:bass@\d+ (?:lines?|parts?|role|notes|foundation|duty|duties)|bass@\d+(?! (?:guitar|register|"
+    r"drum))|(?:bottom|low) (?:line|end)|bassline)"
+)
+_PAD = r"(?:sustained (?:pads?|chords|harmonies)|background pads?)"
+_ROLE = rf"(?:(?P<melody>{_MEL})|(?P<chords>{_CHO})|(?P<bassrole>{_BAS})|(?P<pad>{_PAD}))"
+_DOES = (
+    r"(?:plays?|playing|carr(?:y|ies|ying)|has|have|having|had|takes?(?: over| charge of| up| "
+    r"on| care of)?|taking(?: over| up| on)?|holds?(?: down)?|handles?|suppl(?:y|ies|ying)|provid(?:es?|"
+    r"ing)"
+    r"|sings?|singing|deliver(?:s|ing)?|leads?(?: with)?|leading(?: with)?|brings?(?: in)?|bringing(?: "
+    r"in)?|keeps?|gets?|owns?|states?|performs?|anchors?|outlines?|lays? down|laying down|is on|"
+    r"are on|on|with|in charge of|is responsible for|is given|is assigned|contribut(?:es?|ing)"
+    r"|offers?|offering|spins?|intones?|picks? (?:up|out)|assumes?|claims?|whistles?|croons?|shoulders?|"
+    r"does|doing|fills|tackles?|bears?|runs?|render(?:s|ing)?|rolls out|pounds out|traces?|tracing|"
+    r"presents?|presenting|articulates?|covers?|covering|performs?|performing|serv(?:es?|ing) "
+    r"as|acts? as|supports? with|blows?|enters (?:with|on)|joins (?:with|on)|comes in with|arrives "
+    r"(?:with|on)|steps in with|responds with|strikes up|unfolds|wields)"
+)
+_SUBJECT = (
+    rf"(?:(?P<other>{INST}) (?:and|,) (?:the |a |an )?)?(?P<who>{INST})(?: , (?!and\b|while\b|with\b|then\b|but\b)[a-z]+ ,)?"
+)
+_PLAYS = re.compile(
+    rf"{_SUBJECT}(?: (?:player|section|part))?(?: ,)?(?: (?:which|that|who|alone|also|then|always|"
+    rf"here|simply|mostly|softly|quietly|gently|now|first|meanwhile|later|there|above|is|'s))?(?: "
+    rf",)? {_DOES} (?:(?!and\b|over\b|with\b|at\b|beneath\b|under\b|against\b)[a-z']+ ){{0,4}}?{_ROLE}"
+)
+_DIRECT = re.compile(
+    rf"(?P<who>{INST})(?: 's)? (?:(?!and\b|or\b|on\b|with\b|the\b|plays?\b|in\b|over\b|but\b|while\b|"
+    rf"as\b|for\b|to\b|has\b|takes?\b|is\b|are\b|at\b|no\b|from\b|of\b|under\b|beneath\b|joins?\b|"
+    rf"enters?\b|its\b|a\b|follows?\b)[a-z]+ )?(?P<rest>{_MEL}|{_CHO}|bass@\d+ (?:lines?|parts?)"
+    rf"|bassline)"
+)
+_ELLIPSIS = re.compile(
+    rf"(?:,|and|;|but) (?:a |an |the )?(?:[a-z]+ ){{0,2}}?(?P<who>{INST}) (?:on |with )?(?:the "
+    rf"|its |a |some )(?:[a-z]+ )?{_ROLE}(?= [.,;:)]| and | in | with |$|\n)"
+)
+_PASSIVE = re.compile(
+    rf"{_ROLE}(?:(?: (?!and\b|with\b|over\b|for\b)[a-z']+){{0,4}}? (?:by|in the hands of)|(?: (?:is|are|line|part|played|carried|"
+    rf"performed|taken|sung|heard|here|now|always|mostly|solely|throughout|itself|too|and)){{0,4}} on|(?: (?!and\b|with\b|over\b|"
+    rf"for\b)[a-z']+){{0,4}}? (?:belongs? to|falls? "
+    rf"to|given to|goes to|left to|entrusted to|assigned to|comes? from|taken by|passes from|is "
+    rf"(?:with|in)|lies (?:with|in)|sits in|rests (?:with|in))) {_DET}(?:(?!top\b)[a-z]+ )?(?P<who>{INST})"
+)
+_LED = re.compile(
+    rf"(?:\b(?:led|fronted|headed|dominated|guided) by {_DET}(?:[a-z]+ )?(?P<who>{INST})|(?P<who2>{INST})"
+    rf"(?: ,)? (?:leads(?! (?:into|to)\b| (?:with )?(?:the |a )?(?:{_CHO}|{_BAS}|{_PAD}))|(?:is "
+    rf"|are |neither absent nor )?in the lead\b|out front|takes? the lead\b|to the fore|"
+    rf"takes? centre stage)|\blead instrument (?:is|being) {_DET}(?P<who4>{INST})|(?<!by )\blead (?P<who3>{INST}))"
+)
+_QUESTION = re.compile(
+    rf"(?:plays?|has|carries|takes|holds|is on|gets|handles) (?:the |a )?{_ROLE} \? (?:a : )?(?:the |a |an )?(?P<who>{INST})"
+)
+# "Melody: trumpet", "trumpet (melody)".
+_LABELLED = re.compile(rf"(?:(?<![^ ])|^){_ROLE} : (?:the |an? )?(?P<who>{INST})(?= [.,;|\n]| and |$)")
+_BRACKETED = re.compile(rf"(?P<who>{INST}) \( (?:the )?{_ROLE} \)")
+_COMPS = re.compile(rf"(?P<who>{INST})(?: [a-z]+)? (?:comps\b|comping\b)")
+_BACKED = re.compile(rf"\b(?:accompanied|backed|supported|underpinned) by {_DET}(?:[a-z]+ )?(?P<who>{INST})")
+
+
+def _role_of(match: re.Match[str]) -> str:
+    groups = match.groupdict()
+    return (
+        "melody"
+        if groups.get("melody")
+        else "chords"
+        if groups.get("chords")
+        else "bass"
+        if groups.get("bassrole")
+        else "pad"
+        if groups.get("pad")
+        else ""
+    )
+
+
+def roles(reading: Reading) -> Iterator[Assertion]:
+    line = reading.line
+    found: dict[tuple[int, str], Assertion] = {}
+
+    def add(who: str, at: int, role: str, begin: int, end: int) -> None:
+        if any(first <= at < last for first, last in reading.absent):
+            return
+        if who and role and not re.fullmatch(rf"{INST}", role):
+            what = reading.kind_of(who)
+            key = (at, role)
+            if key not in found and what:
+                found[key] = reading.made("role", (("role", (what, role)),), begin, end, said=not (reading.denied(end - 1)))
+
+    for pattern in (_QUESTION, _PLAYS, _ELLIPSIS):
+        for match in pattern.finditer(line):
+            role = _role_of(match)
+            if role == "bass" and (bass := match["bassrole"]) and bass.startswith("bass@"):
+                # "with guitar, bass and drums" names a player; "on bass" and "the bass line" a role.
+                tail = line[: match.start("bassrole")].split(" ")[-2:]
+                plain = re.fullmatch(r"bass@\d+", bass)
+                if plain and not (
+                    tail[-2] in ("on", "the", "a", "for")
+                    and (
+                        pattern is not _PLAYS
+                        or re.search(
+                            r"\b(?:on|plays?|playing|takes?|has|carries|supplies|anchors|holds down|provides|handles)(?: the)? $",
+                            line[: match.start("bassrole")],
+                        )
+                    )
+                ):
+                    continue
+                if (
+                    plain
+                    and re.match(r" (?:and|,) (?:the |a )?(?:bass)?@", line[match.end() :])
+                    and tail[-2] != "the"
+                    and tail[-2] != "on"
+                ):
+                    continue
+            if role == "chords" and re.match(r" (?:are|is|go|run|of the)\b", line[match.end() :]) and pattern is _ELLIPSIS:
+                continue
+            if role == "chords" and re.search(r"\bin (?:[a-z]+ )?harmony$", match.group()):
+                continue
+            if pattern is _QUESTION and re.search(r"\b(?:doesn't|not|isn't)\b", match.group()):
+                continue
+            if match["who"] == (match.groupdict().get("bassrole") or ""):
+                continue
+            add(match["who"], match.start("who"), role, match.start(), match.end())
+            other = match.groupdict().get("other")
+            if (
+                other
+                and pattern is _PLAYS
+                and re.search(
+                    rf"{re.escape(match['who'])}(?: \w+)? (?:play|carry|share|have|take|both|sing|double|provide|supply)\b",
+                    match.group(),
+                )
+            ):
+                add(other, match.start("other"), role, match.start(), match.end())
+    taken = {at for at, _ in found}
+    for match in _DIRECT.finditer(line):
+        rest = match["rest"]
+        role = "bass" if rest.startswith("bass") else "chords" if re.match(_CHO, rest) else "melody"
+        if (
+            match.start() not in taken
+            and not re.match(rf"{INST}$", rest)
+            and not (rest.startswith("bass") and match["who"] == rest.split(" ")[0])
+        ):
+            if rest == "lead" and re.match(r" @|s\b", line[match.end() :]):
+                continue
+            add(match["who"], match.start(), role, match.start(), match.end())
+    for match in _PASSIVE.finditer(line):
+        role = _role_of(match)
+        head = line[: match.start()]
+        if role == "bass" and re.fullmatch(r"bass@\d+", match["bassrole"] or ""):
+            continue
+        if re.search(rf"{INST}(?: [a-z']+){{0,2}} (?:plays?|carries|has|takes) (?:the |a )?$", head):
+            continue
+        if match.start("who") not in taken:
+            add(match["who"], match.start("who"), role, match.start(), match.end())
+    for match in _LED.finditer(line):
+        name = next((one for one in ("who", "who2", "who3", "who4") if match[one]), "")
+        if name == "who3" and re.match(r"(?: \w+)?(?: drenched| playing)?", line[match.end() :]) is None:
+            continue
+        if match.start(name) not in taken:
+            add(match[name], match.start(name), "melody", match.start(), match.end())
+    for pattern in (_LABELLED, _BRACKETED):
+        for match in pattern.finditer(line):
+            add(match["who"], match.start("who"), _role_of(match), match.start(), match.end())
+    for match in _COMPS.finditer(line):
+        add(match["who"], match.start(), "chords", match.start(), match.end())
+    for match in _BACKED.finditer(line):
+        add(match["who"], match.start("who"), "accompaniment", match.start(), match.end())
+    yield from found.values()
