@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
@@ -23,7 +22,7 @@ from motet.sources.asking import Unanswered
 from motet.sources.cache import Cache, Kept
 from motet.sources.hostile import inside, number, parse
 from motet.sources.limits import Gate, Limit
-from motet.sources.wire import Heard, Lost, Sent, Wire, redirected
+from motet.sources.wire import Heard, Lost, Sent, Wire, redirected, retry_after
 
 SECONDS = 60.0  # a question may take, with waiting and all tries
 ATTEMPTS = 5
@@ -211,7 +210,7 @@ class Client:
             else:
                 if verdict == "answer":
                     return self._keep(asked, heard)
-                last, pause = f"status {heard.status}{'' if told is not None else ', no JSON'}", _pause(heard.headers)
+                last, pause = f"status {heard.status}{'' if told is not None else ', no JSON'}", retry_after(heard.headers)
             if verdict == "no":
                 return _Failed(f"{last}, which no new try will change", blame=False)
             if verdict == "key":
@@ -312,17 +311,6 @@ def _told(body: bytes) -> Any:
     try:
         return parse(body)
     except ValueError:
-        return None
-
-
-def _pause(headers: Mapping[str, str]) -> float | None:
-    """Seconds to stay away, by Retry-After: a number or a date (RFC 9110, 10.2.3)."""
-    written = headers.get("retry-after", "").strip()[:100]
-    if (found := number(written, 0)) is not None:
-        return found
-    try:
-        return max(0.0, (parsedate_to_datetime(written) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError, OverflowError):
         return None
 
 

@@ -8,9 +8,13 @@ import threading
 import zlib
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 import httpx2
+
+from motet.sources.hostile import number
 
 MOST_BYTES = 8 << 20  # of an answer, unpacked; Spotify's analysis of a long song has 2
 
@@ -43,6 +47,17 @@ class Lost:
     """Nothing came back that can be read. An exception of the library would hold the request, and its secrets with it."""
 
     reason: str
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds to stay away, by Retry-After: a number or a date (RFC 9110, 10.2.3); None if it says neither."""
+    written = headers.get("retry-after", "").strip()[:100]
+    if (found := number(written, 0)) is not None:
+        return found
+    try:
+        return max(0.0, (parsedate_to_datetime(written) - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 class Wire:

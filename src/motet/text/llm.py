@@ -17,7 +17,6 @@ from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -29,9 +28,10 @@ import httpx2
 from motet.errors import UserError
 from motet.sources.asking import Unanswered, address, setting
 from motet.sources.cache import Cache, Kept
-from motet.sources.hostile import inside, number, parse, whole
+from motet.sources.hostile import inside, parse, whole
 from motet.sources.hostile import text as one_line
 from motet.sources.limits import Gate, Limit
+from motet.sources.wire import Heard, retry_after
 from motet.text import prompts
 from motet.text.prompts import PROMPT_VERSION, STYLES, Messages, captions_in
 from motet.text.spending import MOST_TOKENS, Ledger, Money, Prices, dollars, money
@@ -414,14 +414,14 @@ class Writer:
                 answer, broke_off = _read(heard, styles)
                 answer = self._unsecret(answer)
                 tries += 1
-                if not answer.problem or tries >= self.settings.tries or (isinstance(heard, _Heard) and heard.status != 200):
+                if not answer.problem or tries >= self.settings.tries or (isinstance(heard, Heard) and heard.status != 200):
                     return self._keep(name, answer)
                 last = answer.problem
                 limit = min(2 * limit, self._limit()) if broke_off else limit
                 continue
             if verdict == "otherwise":
                 continue
-            if isinstance(heard, _Heard) and (away := _retry_after(heard.headers)):
+            if isinstance(heard, Heard) and (away := retry_after(heard.headers)):
                 self._gate.close(away)  # for every process
             last = _said(heard) if verdict == "outage" else "it was asked too often"
             if verdict == "later":
@@ -436,7 +436,7 @@ class Writer:
                 raise self._unanswered(f"{tries} tries; the last: {last}")
             await asyncio.sleep(max(0.0, min(pause, give_up - time.monotonic())))
 
-    def _verdict(self, heard: _Heard | _Lost, options: Mapping[str, Any]) -> Literal["answer", "later", "outage", "otherwise"]:
+    def _verdict(self, heard: Heard | _Lost, options: Mapping[str, Any]) -> Literal["answer", "later", "outage", "otherwise"]:
         """What an exchange is worth. Raises UserError for what only the user can mend, Unanswered for what no new try will."""
         if isinstance(heard, _Lost):
             return "answer" if heard.huge else "outage"
@@ -462,7 +462,7 @@ class Writer:
             return "outage"
         raise self._unanswered(f"{_said(heard)}, which no new try will change")
 
-    def _adapted(self, heard: _Heard, options: Mapping[str, Any]) -> bool:
+    def _adapted(self, heard: Heard, options: Mapping[str, Any]) -> bool:
         """Whether there is something to leave out that the server declines. A limit of the answer is always asked for: without
         it nobody could say what an answer may cost."""
         words = heard.body[:10_000]
@@ -507,7 +507,7 @@ class Writer:
                         return
                 await asyncio.sleep(_SLOT_PAUSE)
 
-    async def _paid(self, messages: Messages, options: Mapping[str, Any], limit: int) -> _Heard | _Lost:
+    async def _paid(self, messages: Messages, options: Mapping[str, Any], limit: int) -> Heard | _Lost:
         """One request, reserved before and settled after."""
         prices = self.settings.prices
         amount = prices.of(_most_tokens(messages, options), limit)
@@ -515,7 +515,7 @@ class Writer:
         try:
             self.tally.asked += 1
             heard = await self._send(messages, options)
-            tokens = _usage(heard) if isinstance(heard, _Heard) else None
+            tokens = _usage(heard) if isinstance(heard, Heard) else None
             if tokens:
                 paid = prices.of(*tokens)
             elif isinstance(heard, _Lost):
@@ -542,7 +542,7 @@ class Writer:
         self._reserved += 1
         return found
 
-    async def _send(self, messages: Messages, options: Mapping[str, Any]) -> _Heard | _Lost:
+    async def _send(self, messages: Messages, options: Mapping[str, Any]) -> Heard | _Lost:
         """Exceptions of the library end here: they hold the request, and its key."""
         import openai
 
@@ -551,9 +551,9 @@ class Writer:
                 raw = await self._client.chat.completions.with_raw_response.create(
                     model=self.settings.model, messages=list(messages), **options
                 )
-                return _Heard(raw.status_code, dict(raw.headers), raw.http_response.content)
+                return Heard(raw.status_code, dict(raw.headers), raw.http_response.content)
         except openai.APIStatusError as problem:
-            return _Heard(problem.status_code, dict(problem.response.headers), problem.response.content)
+            return Heard(problem.status_code, dict(problem.response.headers), problem.response.content)
         except TimeoutError:
             return _Lost(f"no whole answer in {self.settings.seconds:g} s")
         except (openai.APIConnectionError, httpx2.HTTPError, OSError) as problem:
@@ -585,15 +585,6 @@ class _Draft:
     text: str = ""
     tries: int = 0
     reasons: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class _Heard:
-    """What came back. Names of headers are in small letters."""
-
-    status: int
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -697,7 +688,7 @@ def _against(text: str, record: Record, check: Check) -> list[str]:
     return [one_line(reason) for reason in reasons] or [f"it is {one_line(checked.verdict)}"]
 
 
-def _read(heard: _Heard | _Lost, styles: Sequence[str]) -> tuple[_Answer, bool]:
+def _read(heard: Heard | _Lost, styles: Sequence[str]) -> tuple[_Answer, bool]:
     """The captions in an answer, and whether it broke off."""
     if isinstance(heard, _Lost):
         return _Answer({}, heard.reason), False
@@ -744,7 +735,7 @@ def _choice(told: Any) -> Any:
     return choices[0] if isinstance(choices, list) and choices else None
 
 
-def _usage(heard: _Heard) -> tuple[int, int] | None:
+def _usage(heard: Heard) -> tuple[int, int] | None:
     """Tokens of the question and of the answer, if the server says."""
     for told in _events(heard.body) if _streams(heard.body) else [_parsed(heard.body)]:
         counts = [whole(inside(told, "usage", name), 0, MOST_TOKENS) for name in ("prompt_tokens", "completion_tokens")]
@@ -753,19 +744,8 @@ def _usage(heard: _Heard) -> tuple[int, int] | None:
     return None
 
 
-def _said(heard: _Heard | _Lost) -> str:
+def _said(heard: Heard | _Lost) -> str:
     return heard.reason if isinstance(heard, _Lost) else f"status {heard.status}"
-
-
-def _retry_after(headers: Mapping[str, str]) -> float:
-    """Seconds to stay away: a number or a date (RFC 9110, 10.2.3)."""
-    written = headers.get("retry-after", "").strip()[:100]
-    if (found := number(written, 0)) is not None:
-        return found
-    try:
-        return max(0.0, (parsedate_to_datetime(written) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError, OverflowError):
-        return 0.0
 
 
 def _most_tokens(messages: Messages, options: Mapping[str, Any]) -> int:
