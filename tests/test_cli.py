@@ -226,6 +226,7 @@ def test_report(motet: Motet, data: Path) -> None:
     captions = Dataset(data).query("SELECT text FROM captions").fetchall()
     assert sum(caption in text for (caption,) in captions) == 1  # as many clips as were asked for
     assert 'src="http' not in text
+    assert "How true the captions are" in text
     assert facts(motet("report", data, "--json")) == {"report": str(page)}
 
 

@@ -18,10 +18,12 @@ from motet.clips import clip_audio
 from motet.dataset.durable import write_bytes
 from motet.dataset.folder import Dataset
 from motet.dataset.ledger import BLAMED
-from motet.explorer import ClipView, DropLine, Note, Report, SlowRow, StageLine, Total, page
+from motet.explorer import ClipView, DropLine, Figure, Note, Report, SlowRow, StageLine, Total, page
 from motet.run.engine import usable_cores
+from motet.text.variety import variety
 from motet.wording import count
 
+VARIETY_OF = 10_000  # captions by whose words variety is measured
 EXAMPLES = 3  # files named per reason
 PICTURE = 400  # pairs of peaks per clip
 MP3_QUALITY = 0.45  # libsndfile's compression level: about 130 kbit/s, clean enough to judge a render by
@@ -45,6 +47,7 @@ def write_report(dataset_folder: Path, run_folder: Path, clips: int = 18) -> Pat
         stages=[_stage_line(stage) for stage in run["stages"]],
         drops=_drops(dataset),
         slowest=_slowest(run),
+        captions=_captions(dataset, tables),
     )
     target = run_folder / "report.html"
     write_bytes(target, page(report).encode("utf-8", "replace"))
@@ -95,6 +98,43 @@ def _drops(dataset: Dataset) -> list[DropLine]:
 def _slowest(run: dict[str, Any]) -> list[SlowRow]:
     rows = [SlowRow(stage["name"], path, seconds) for stage in run["stages"] for seconds, path in stage["slowest"]]
     return sorted(rows, key=lambda row: -row.seconds)[:8]
+
+
+def _captions(dataset: Dataset, tables: dict[str, int]) -> list[Figure]:
+    """How true, how telling and how varied the captions are, by the checker's count."""
+    if not tables.get("captions"):
+        return []
+    sql = (
+        "SELECT count(*), sum(json_array_length(claims)), sum(len(wrong)), sum(CAST(len(wrong) > 0 AS INT)) FROM "
+        "(SELECT unnest(claims) AS claims, unnest(wrong) AS wrong FROM captions)"
+    )
+    ((texts, supported, wrong, replaced),) = dataset.query(sql).fetchall()
+    ((coverage,),) = dataset.query(
+        "SELECT avg(len(list_intersect(known, told)) / len(known)) FROM captions WHERE len(known) > 0"
+    ).fetchall()
+    drawn = dataset.query(f"SELECT unnest(texts) FROM (SELECT texts FROM captions ORDER BY hash(id) LIMIT {VARIETY_OF})")
+    varied = variety(text for (text,) in drawn.fetchall())
+    claims = supported + wrong
+    return [
+        Figure(
+            "claim precision",
+            f"{supported / claims:.4f}" if claims else "–",
+            f"of {count(claims)} claims read, those supported "
+            "by the facts; the others were taken out before anything was shipped",
+        ),
+        Figure(
+            "captions replaced",
+            f"{replaced / texts:.2%}",
+            f"{count(replaced)} of {count(texts)} were written anew for a claim that is not supported",
+        ),
+        Figure("facts told", f"{coverage or 0:.0%}", "of the facts known of a clip, those its captions tell, on average"),
+        Figure(
+            "distinct 4-grams",
+            f"{varied.distinct4:.3f}",
+            f"mean over samples of 200, of {count(varied.captions)} captions; captions by hand have 0.99",
+        ),
+        Figure("commonest frame", f"{varied.commonest_frame_share:.2%}", varied.commonest_frame),
+    ]
 
 
 def _clip_views(dataset: Dataset, most: int) -> list[ClipView]:

@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from motet import wording as words
-from motet.explorer import ClipView, DropLine, Note, Report, SlowRow, StageLine, Total, page
+from motet.explorer import ClipView, DropLine, Figure, Note, Report, SlowRow, StageLine, Total, page
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -82,6 +82,7 @@ def report(**changes: Any) -> Report:
             DropLine("clean", "timed_out", "time_limit", 1, [("giant.mid", "more than 20 s")]),
         ],
         slowest=[SlowRow("clean", "giant.mid", 20.0)],
+        captions=[Figure("claim precision", "0.9950", "of 1,000 claims read")],
     )
     return replace(one, **changes)
 
@@ -95,7 +96,7 @@ def hostile_report(text: str) -> Report:
     return Report(
         text, text, text, text, 1, text, [Total(text, 1)], [strange], [StageLine(text, 2, 1, 1)],
         [DropLine(text, "dropped", text, 1, [(text, text)]), DropLine(text, text, text, 1, [(text, text)])],
-        [SlowRow(text, text, 1.0)],
+        [SlowRow(text, text, 1.0)], [Figure(text, text, text)],
     )  # fmt: skip
 
 

@@ -63,6 +63,14 @@ class SlowRow(NamedTuple):
     seconds: float
 
 
+class Figure(NamedTuple):
+    """One figure of how well something was done: what, how much, and what that means."""
+
+    label: str
+    value: str
+    meaning: str
+
+
 class Note(NamedTuple):
     """Seconds within the clip; MIDI pitch and velocity; the index into the clip's instruments."""
 
@@ -109,6 +117,7 @@ class Report:
     stages: Sequence[StageLine] = ()
     drops: Sequence[DropLine] = ()
     slowest: Sequence[SlowRow] = ()
+    captions: Sequence[Figure] = ()
 
 
 def page(report: Report) -> str:
@@ -292,10 +301,24 @@ def _run(report: Report) -> str:
         ("failed", "Failed, and why", _reasons(failed, "Nothing failed.")),
         ("time", "Where the time went", _stage_table(report.stages) + _slow_table(report.slowest)),
     ]
+    if report.captions:
+        sections.insert(0, ("words", "How true the captions are", _figures(report.captions)))
     return "\n".join(
         f'<section id="{key}" aria-labelledby="{key}-h"><h2 id="{key}-h">{heading}</h2>\n{body}\n</section>'
         for key, heading, body in sections
     )
+
+
+def _figures(figures: Sequence[Figure]) -> str:
+    rows = "\n".join(
+        f'<tr><th scope="row">{_text(one.label)}</th><td class="took">{_text(one.value)}</td>'
+        f'<td class="path"><span class="clamp">{_text(one.meaning)}</span></td></tr>'
+        for one in figures
+    )
+    return f"""<div class="scroll" role="region" tabindex="0" aria-label="Captions"><table class="slow">
+<tbody>
+{rows}
+</tbody></table></div>"""
 
 
 def _funnel(stages: Sequence[StageLine], drops: Sequence[DropLine]) -> str:

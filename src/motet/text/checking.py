@@ -14,7 +14,9 @@ from motet.text.checking_junk import junk
 from motet.text.claimed import assertions
 from motet.text.claimed_times import EVERYONE, Event
 from motet.text.claims import LONGEST, Assertion, read
-from motet.text.lexicon import DENIED, GENRES_ALIKE, LOOSE, TEMPOS, fold, instrument_named, kinds_of, mood_clusters
+from motet.text.lexicon import (
+    COUNTED, DENIED, GENRES_ALIKE, LOOSE, NEUTRAL, TEMPOS, decades_of, fold, instrument_named, kinds_of, mood_clusters,
+)  # fmt: skip
 
 SLACK = 0.05  # of a word's range, at both ends
 TEMPO_WITHIN, TEMPO_ABOUT = 0.04, 0.08
@@ -145,7 +147,7 @@ def _matching(what: str, facts: _Facts, loose: bool = True) -> list[_Player]:
     found = [
         player for player in facts.players if wanted & player.kinds or (player.kind == "electric guitar" and what in _SOUNDS)
     ]
-    if not loose and not found and what != "bass":
+    if not loose and not found and what not in ("bass", "drums"):
         # "No flute" is false beside a pan flute.
         found = [player for player in facts.players if re.search(rf"\b{re.escape(what)}\b", player.name.lower())]
     return found
@@ -209,7 +211,10 @@ def _count(what: tuple[int, str], facts: _Facts) -> Judged:
     number, name = what
     players = _matching(name, facts) if name else facts.players
     strict = _matching(name, facts, loose=False) if name else players
-    return _said(number in (len(players), len(strict)), f"{len(players)}: {_names(players)}")
+    # Who else may be counted among "wind players" or "strings" the words do not say.
+    wide = [player for player in facts.players if player in players or COUNTED.get(name, frozenset()) & player.kinds]
+    fits = number == len(strict) or len(players) <= number <= len(wide)
+    return _said(fits, f"{len(players)}: {_names(players)}")
 
 
 def _all(what: str, facts: _Facts) -> Judged:
@@ -479,7 +484,24 @@ def _tag(kind: str, what: str, facts: _Facts) -> Judged:
 
 
 def _genre(what: str, facts: _Facts) -> Judged:
-    return _tag("genre", what, facts)
+    judged = _tag("genre", what, facts)
+    words = _plain(what).removesuffix(" music").split()
+    # "Irish folk" is so of what is folk and Irish, "sacred music" of what is sacred.
+    for cut in range(min(len(words), 4)) if judged[0] != "supported" else ():
+        genre = " ".join(words[cut:])
+        if _tag("genre", genre, facts)[0] == "supported" and all(_fits(word, facts) for word in words[:cut]):
+            return _said(True, judged[1])
+    return judged
+
+
+def _fits(word: str, facts: _Facts) -> bool:
+    """Whether a word before a genre is true of the clip: a place, a mood, a time or an instrument of its own."""
+    return (
+        word in NEUTRAL
+        or any(_tag(kind, word, facts)[0] == "supported" for kind in ("region", "mood"))
+        or _era(word, facts)[0] == "supported"
+        or bool(instrument_named(word) and _matching(instrument_named(word), facts))
+    )
 
 
 def _mood(what: str, facts: _Facts) -> Judged:
@@ -489,8 +511,11 @@ def _mood(what: str, facts: _Facts) -> Judged:
 def _era(what: str, facts: _Facts) -> Judged:
     judged = _tag("era", what, facts)
     if judged[0] != "supported":
+        decades = {decade for name, _ in facts.tags for decade in decades_of(name)}
         century = re.fullmatch(r"(\d\d)(?:st|th) century", what)
-        if century and any(re.match(rf"{int(century[1]) - 1}\d", name) for name, _ in facts.tags):
+        if century and any(decade.startswith(str(int(century[1]) - 1)) for decade in decades):
+            return _said(True, judged[1])
+        if decades & decades_of(what):
             return _said(True, judged[1])
     return judged
 

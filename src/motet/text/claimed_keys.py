@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from motet.text.claims import Assertion, Reading
 
 _NOTE = re.compile(
-    r"(?<![A-Za-z'’#♭♯])(?P<tonic>[A-G])(?:(?P<acc>[#♯♭]|b(?![a-z]))|[ -](?P<accword>flat|sharp)(?!ly)\b)?"
+    r"(?<![A-Za-z'’#♭♯])(?<![A-Za-z]&)(?P<tonic>[A-G])(?:(?P<acc>[#♯♭]|b(?![a-z]))|[ -](?P<accword>flat|sharp)(?!ly)\b)?"
     r"(?:(?P<sym>(?:maj|min|m|M(?=\d)|dim|aug|sus|add|°|ø|\+)?\d{0,2}(?:sus[24]|b5|#5|b9|#9|maj7|add9)?)(?![A-Za-z\d]))"
     r"(?P<rest>(?:[ -](?:major|minor|dominant|diminished|half-diminished|augmented|suspended|seventh?|"
     r"seven|ninth|nine|sixth|six|power|fifth|eleventh|thirteenth|maj|min)(?![A-Za-z]))*)"
@@ -17,6 +17,16 @@ _NOTE = re.compile(
 # "A major step": at the start of a sentence, before a noun, it is an article.
 _ARTICLE = re.compile(r"(?:^|[.!?;]\s*[\"“‘']?|[\"“])$")
 _NO_NOUN = re.compile(r"\s*(?:$|[^\w\s]|(?:is|as|at|and|in|with|throughout|to|then|chords?|for|from|or|but|tonality)\b)")
+_CHORD_BEFORE = re.compile(
+    r"\b(?:(?:begin|start|open|set|sett|end|clos|land|rest|resolv|conclud|finish|mov|go|pass|lead|chang|gives? way|giving way|"
+    r"return|progress|follow|preced|head|travel|com|sound|alternat|turn|swing|drift|slid|step)(?:s|es|ed|ing|e|ning)?"
+    r"(?: (?:out|off|on|back|away|things))?) (?:on|with|from|by|to|towards?|via|through|and|between|over|at)(?: an?| the)? $"
+    r"|\b(?:on to|towards?|via|followed by|gives way to|giving way to) (?:an? |the )?$"
+)
+_CHORD_AFTER = re.compile(
+    r"\s+(?:gives? way|giving way|moves?|goes|leads?|leading|passes|(?:is|are) (?:then )?(?:followed|answered|succeeded)|yields|"
+    r"resolves|resolving|opens|turns|changes|comes (?:first|next|before|after)|sounds|starts|begins|alternates|precedes|follows)\b"
+)
 _PITCH = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _MODE = re.compile(
     r"\b(?P<mode>major|minor)\b(?= (?:key\b|mode|tonality|scale|in (?:mode|key|tonality)|keys|"
@@ -96,7 +106,7 @@ def keys_and_chords(reading: Reading) -> Iterator[Assertion]:
             and not accidental
         ):
             continue
-        if bare and re.search(r"[\w]['’]$", before):
+        if bare and (re.search(r"[\w]['’]$", before) or re.match(r"\s+in r&b\b", after, re.IGNORECASE)):
             continue
         pitch = (_PITCH[tonic] + {"#": 1, "♯": 1, "sharp": 1, "b": -1, "♭": -1, "flat": -1}.get(accidental, 0)) % 12
         mode = (
@@ -145,6 +155,9 @@ def keys_and_chords(reading: Reading) -> Iterator[Assertion]:
         if keyish and not (near and re.search(r"\bchords? (?:of|in)\b", before)):
             yield Assertion("key", (key,), start, end, said)
         elif mode and not near and plain and number and sum(not other[3] for other in notes) > 1:
+            yield Assertion("chord", (chord, key), start, end, said)
+        elif match["sym"] == "m" and (_CHORD_BEFORE.search(before) or _CHORD_AFTER.match(after)):
+            # "Begins on Bm", "Cm gives way to F".
             yield Assertion("chord", (chord, key), start, end, said)
         elif chordish and mode and not near and plain and not re.search(r"\bchord|progression|changes|riff|loop", sentence):
             yield Assertion("key", (key,), start, end, said)

@@ -115,6 +115,19 @@ _ALSO: dict[str, tuple[tuple[str, Any], ...]] = {
 
 _LOCAL = re.compile(r"\b(?:opens?|starts?|begins?|ends?|closes|initially|at first)(?: [a-z]+){0,3} $")
 
+# "Slowly grows", "quickly joined by": a rate of change, and no tempo.
+_CHANGES = re.compile(
+    r" (?:and (?:steadily|surely|gradually) )?(?:but surely|(?:grow|build|get|gett|becom|swell|fad|ris|increas|intensif|gain|"
+    r"gather|unfold|add|join|enter|fill|com|follow|develop|emerg|turn|fall|ebb|reced|introduc|din|diminish|drop|reach|chang|"
+    r"evolv|brighten|darken|expand|dwindl|creep|bring|layer|accumulat|die|dy|leav|vanish|disappear|giv|open|rais|lower|soften|"
+    r"establish|settl|tak|los|blossom|mount)(?:ies|ied|es|s|ing|ed|e|ning|ping)?\b|louder|softer|quieter)"
+)
+_CHANGED = re.compile(
+    r"\b(?:grow|build|swell|fad|ris|unfold|join|enter|follow|develop|emerg|fall|ebb|chang|evolv|expand|appear|arriv|"
+    r"come|comes|coming|dies|gets|getting)(?:es|s|ing|ed|e)?(?: (?:in|up|out|away|on|down|louder|quieter|softer))? (?:very )?$"
+)
+_SYMBOL = re.compile(r"[A-G][b#]?m")  # a chord, as it is written
+
 # Instruments whose own register says nothing of the whole clip's.
 _LOW = {
     "bass",
@@ -155,6 +168,12 @@ def words(reading: Reading) -> Iterator[Assertion]:
         meanings: list[tuple[str, Any]] = [*mention.meanings]
         first = reading.tokens[mention.first]
         if text.startswith("waltz") or (not mention.means("swing") and re.match(r" (?:like|ish|esque)\b", after)):
+            continue
+        if text.endswith("ly") and mention.means("tempo") and (_CHANGES.match(after) or _CHANGED.search(before)):
+            continue
+        if mention.means("genre") and _SYMBOL.fullmatch(reading.caption, first.start, reading.tokens[mention.last - 1].end):
+            continue
+        if mention.means("level") and re.search(rf"{INST} (?:[a-z]+ )?(?:goes|go|falls?|going|falling) $", before):
             continue
         if mention.means("tempo") and re.match(
             r" (?:build|burn|crescendo|swell|fade|but sure|motion|attack|decay|release)", after

@@ -43,7 +43,7 @@ _IDIOMS = re.compile(
     r"|(?:minor|major|two|both|three|change|changes|changing|different|related|flat|sharp|distant)"
     r" keys|keys? of (?!the)|key (?:to|figure|ingredient|element|feature|point|moment|change|player)"
     r"|in good voice|swan song|food for thought|in full swing|mood swings?|swings and roundabouts|"
-    r"swings? (?:into|by|between|from|back)|quick (?:look|word|wins?)|fast (?:forward|track|food|"
+    r"swings? (?:into|by|between|from|back)|quick (?:look|word|wins?|succession|order|burst|fade)|rapid succession|takes? (?:its|their) time|fast (?:forward|track|food|"
     r"asleep|friends)|slow (?:burn|burner|motion)|loud and clear|soft spot|on the fast track|thick "
     r"and fast|thick of|through thick and thin|thin (?:ice|line|on the ground)|minor (?:details?|"
     r"quibble|miracle|point|matter|role|setback|complaint)|major (?:league|leagues|player|role|"
@@ -217,6 +217,8 @@ def read(caption: str) -> Reading:
             at = mention.last
             continue
         value, last_token = _number(tokens, at)
+        if word == "one" and at and tokens[at - 1].word == "not":
+            value = None  # "not one guitar" is none
         if value is not None:
             numbers[at] = value
             short.append((f"#{at}", at, last_token))

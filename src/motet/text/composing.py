@@ -21,6 +21,7 @@ _PIECES = (
     "instrumental piece", "instrumental passage", "piece of music", "instrumental clip", "instrumental track", "snippet",
     "extract", "recording", "selection",
 )  # fmt: skip
+_PLAYED = ("piece", "piece", "passage", "arrangement", "instrumental", "composition", "number", "piece of music")
 _SUNG = ("choir", "voice", "vocal")  # in names of instruments; with one of them no music is called instrumental
 _OPENINGS = ("this is {a}", "here is {a}", "this is {a}", "we hear {a}", "you hear {a}", "one hears {a}")
 _SUBJECTS = ("it", "it", "it", "the music", "the piece", "the passage", "the excerpt", "the clip", "this music", "the track")
@@ -108,7 +109,7 @@ def _grouped(facts: Sequence[Fact], clip: Draft) -> list[list[Fact]]:
         last = groups[-1] if groups else []
         same = last and _TOPIC.get(last[0].kind) == _TOPIC.get(one.kind)
         # One thing alone makes a thin sentence: now and then it goes with what is nearest.
-        if last and len(last) < 3 and (same or (len(last) == 1 and clip.random.random() < 0.6)):
+        if last and (len(last) < 3 if same else len(last) == 1 and clip.random.random() < 0.4):
             last.append(one)
         else:
             groups.append([one])
@@ -125,8 +126,8 @@ def _question(clip: Draft) -> str:
     asked = able[int(draw() * len(able))]
     question = _capital(asked.say("ask", clip.random))
     answer = asked.say("answer", clip.random) if draw() < 0.6 else _clause(asked, clip, "it")
-    others = [one for one in clip.pick(4) if one.group != asked.group]
-    if others and draw() < 0.35:
+    others = [one for one in clip.pick(6) if one.group != asked.group and _TOPIC.get(one.kind) == _TOPIC.get(asked.kind)]
+    if others and draw() < 0.5:
         more = _clause(others[0], clip, "it")
         answer += f". {_capital(more)}" if draw() < 0.5 else f"; {more}"
     if draw() < 0.3:
@@ -190,23 +191,24 @@ def _opening(clip: Draft, facts: list[Fact]) -> str:
         names = who.values["l"]
         verb = "play" if who.plural else "plays"
         if plan < 0.24:
-            music, left = _noun_phrase(clip, rest)
+            music, left = _noun_phrase(clip, rest, pieces=_PLAYED)
             return _finished(f"{names} {verb} {music}{_added(clip, left)}")
         if plan < 0.36:
             music, left = _noun_phrase(clip, rest)
             return _finished(f"{names} in {music}{_added(clip, left)}")
         if plan < 0.44 and (front := next((one for one in rest if "front" in one.bank and one.kind not in _DEEDS), None)):
-            music, left = _noun_phrase(clip, [one for one in rest if one is not front])
+            music, left = _noun_phrase(clip, [one for one in rest if one is not front], pieces=_PLAYED)
             return _finished(f"{front.say('front', clip.random)}, {names} {verb} {music}{_added(clip, left)}")
         if plan < 0.5 and all(one.kind in _KINDS and "after" in one.bank for one in rest):
             behind = _behind([(one.kind, one.say("after", clip.random)) for one in rest], clip)
             return _finished(f"{names}{behind}")
     if plan < 0.58:
         deed = next((one for one in facts if one.kind in _DEEDS), None)
-        if deed is not None and len(facts) > 1:
+        said = deed.say("clause", clip.random) if deed else ""
+        if deed is not None and len(facts) > 1 and not said.endswith(" it") and " it " not in said:
             others = [one for one in facts if one is not deed]
             music, left = _noun_phrase(clip, others, clip.choose(("this", "a", "a")))
-            return _finished(f"{deed.say('clause', clip.random)} in {music}{_added(clip, left)}")
+            return _finished(f"{said} in {music}{_added(clip, left)}")
     if plan < 0.72:
         able = [one for one in facts if "predicate" in one.bank]
         before = next((one for one in facts if "adjective" in one.bank and (one is not able[0] if able else True)), None)
@@ -246,12 +248,15 @@ def _following(clip: Draft, facts: list[Fact]) -> str:
     if front is not None and first.kind in _DEEDS and draw() < 0.5:
         left = [one for one in facts if one is not front]
         return _finished(f"{front.say('front', random)}, {_clauses(clip, left)}")
-    if all("predicate" in one.bank for one in facts) and draw() < 0.6:
+    alike = len({_TOPIC.get(one.kind) for one in facts}) == 1
+    if len(facts) < 3 and alike and all("predicate" in one.bank for one in facts) and draw() < 0.7:
         return _finished(f"{clip.choose(_SUBJECTS)} {_predicates(facts, clip)}")
     return _finished(_clauses(clip, facts))
 
 
-def _noun_phrase(clip: Draft, facts: Sequence[Fact], determiner: str = "a") -> tuple[str, list[Fact]]:
+def _noun_phrase(
+    clip: Draft, facts: Sequence[Fact], determiner: str = "a", pieces: Sequence[str] = _PIECES
+) -> tuple[str, list[Fact]]:
     """The music with what stands before and behind it, and the facts that found no place."""
     draw, random = clip.random.random, clip.random
     most_before, most_behind = 1 + (draw() < 0.55), 2 + (draw() < 0.5)
@@ -268,7 +273,7 @@ def _noun_phrase(clip: Draft, facts: Sequence[Fact], determiner: str = "a") -> t
             behind.append((one.kind, said))
         else:
             left.append(one)
-    noun = " ".join(filter(None, (_adjectives(sorted(before)), _piece(clip))))
+    noun = " ".join(filter(None, (_adjectives(sorted(before)), _piece(clip, pieces))))
     noun = with_article(noun) if determiner == "a" else f"{determiner} {noun}"
     return noun + _behind(behind, clip), left
 
@@ -322,7 +327,7 @@ def _clauses(clip: Draft, facts: Sequence[Fact]) -> str:
     told = [_clause(one, clip, "it" if at else subject) for at, one in enumerate(facts)]
     if len(told) > 2:
         return f"{', '.join(told[:-1])}, and {told[-1]}"
-    return clip.choose((", and ", ", and ", ", while ", "; ")).join(told)
+    return clip.choose((", and ", ", and ", "; ")).join(told)
 
 
 def _clause(one: Fact, clip: Draft, subject: str) -> str:
@@ -345,13 +350,13 @@ def _predicates(facts: Sequence[Fact], clip: Draft) -> str:
     return listed(told, clip.random)
 
 
-def _piece(clip: Draft) -> str:
+def _piece(clip: Draft, pieces: Sequence[str] = _PIECES) -> str:
     """A word for the music itself."""
     players = clip.record.instruments
     # Only of players that are all known can be told that none of them sings.
     unsung = bool(players) and not any(word in one.name for one in players or () for word in _SUNG)
     while True:
-        piece = clip.choose(_PIECES)
+        piece = clip.choose(pieces)
         if unsung or "instrumental" not in piece:
             return piece
 

@@ -19,6 +19,7 @@ _GROUPED = {
     "dense": "texture",
     "single": "texture",
     "thick": "texture",
+    "solo": "ensemble",
     "steady": "pace",
     "even": "volume",
     "drums_throughout": "drums",
@@ -228,6 +229,8 @@ class Draft:
             told.add(str(role))
             called = self.called[player.name]
             kind = "low_bass" if role == "bass" and "bass" in called else str(role)
+            if kind == "pad" and "pad" in called:
+                continue  # "the warm pad provides a pad"
             self._add(kind, 1.5 if role == "melody" else 0.9, is_plural(called), x=self._in_sentence(player.name), b=called)
         steady = [
             one

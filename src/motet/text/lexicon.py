@@ -7,6 +7,7 @@ say something else in everyday English. Spellings are folded: lower case, no acc
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import cache
 
@@ -64,7 +65,7 @@ guitar = guitarist, six string, gtr
       overdriven guitar = overdrive guitar, overdriven electric guitar, overdriven
     pedal steel guitar = pedal steel, lap steel, slide guitar, lap steel guitar
   guitar harmonics = guitar harmonic
-  lead guitar = lead guitarist, solo guitar
+  lead guitar = lead guitarist
   rhythm guitar = rhythm guitarist
 bass = bassist, bass player, bass instrument, basses, low end instrument
   acoustic bass = upright bass, double bass, contrabass, string bass, stand up bass, standup bass, upright, bass fiddle,\
@@ -246,9 +247,23 @@ LOOSE = {
     "choir": {"choir pad", "voice", "synth voice"},
     "clean guitar": {"jazz guitar", "muted guitar"},
     "bass": {"bass and lead synth"},
+    "harp": {"harmonica"},
 }  # fmt: skip
 # Denied by their own kinds and by these.
-DENIED = {"winds": {"woodwind", "brass"}, "horn section": {"brass", "saxophone"}, "percussion": {"drums"}}
+DENIED = {"winds": {"woodwind", "brass"}, "horn section": {"brass", "saxophone"}, "percussion": {"drums", "timpani"}}
+# Whom a count of a family may include.
+_BLOWN = frozenset({"woodwind", "brass", "accordion", "harmonica", "melodica", "bagpipes", "reed organ"})
+_STRUNG = frozenset(
+    {"strings", "guitar", "bass", "harp", "banjo", "mandolin", "ukulele", "sitar", "koto", "shamisen", "lute", "zither", "dulcimer"}
+)
+_PRESSED = frozenset({"keyboard", "synth", "accordion", "celesta", "melodica"})
+_STRUCK = frozenset({"percussion", "chromatic percussion", "timpani", "kalimba"})
+COUNTED = {
+    "winds": _BLOWN, "woodwind": _BLOWN, "reed": _BLOWN, "horn": _BLOWN, "horn section": _BLOWN, "strings": _STRUNG,
+    "keyboard": _PRESSED, "synth": _PRESSED, "percussion": _STRUCK, "drums": _STRUCK,
+}  # fmt: skip
+# Words before a genre that say nothing more of it.
+NEUTRAL = frozenset("traditional trad modern contemporary classic old new instrumental melodic the a of and".split())
 # Where a General MIDI family says what an unknown name is.
 FAMILIES = {
     "piano": "piano", "chromatic percussion": "chromatic percussion", "organ": "organ", "guitar": "guitar", "bass": "bass",
@@ -274,7 +289,7 @@ fast = fast, quick, quickly, allegro, vivace, fast paced, fast moving, rapidly m
     driving pace, energetic tempo, sprightly allegro, gallops along, races along, racing
 very fast = very fast, very quick, extremely fast, presto, prestissimo, rapid, rapidly, breakneck, blistering,\
     lightning fast, lightning speed, ferociously fast, furiously fast, frantic pace, frenetic pace, frantic tempo,\
-    frenetic tempo, furious pace, furious tempo, ferocious pace, dizzying speed, blazingly fast, at full tilt, hurtles,\
+    frenetic tempo, furious pace, furious tempo, ferocious pace, dizzying speed, blazingly fast, at full tilt, at a gallop, hurtles,\
     hurtling, frenzied tempo, frenzied pace, supersonic
 """,
     "density": """
@@ -506,6 +521,9 @@ ancient = antiquity, ancient
 16th century = sixteenth century, 16th century
 """
 _DECADES = "twenties thirties forties fifties sixties seventies eighties nineties".split()
+_DECADE = re.compile(
+    rf"\b(?P<century>18|19|20)?(?P<tens>\d)(?:0 ?'?s\b|\d\b(?<=\d{{4}}))|\b(?P<word>{'|'.join(_DECADES)})\b"
+)
 
 # Genres that say something else in everyday English, or in the English of captions; and regions likewise.
 _NOT_GENRES = frozenset(
@@ -724,6 +742,21 @@ def lexicon() -> Lexicon:
     for phrase_words, meanings in found.items():
         index.setdefault(phrase_words[0], {})[phrase_words] = tuple(meanings)
     return index
+
+
+@cache
+def decades_of(name: str) -> frozenset[str]:
+    """The decades that a tag of time or a word may mean: "1970s", "'70s" and "seventies" are one."""
+    match = _DECADE.search(fold(name[:60]))
+    if not match:
+        return frozenset()
+    if match["word"]:
+        tens = str(_DECADES.index(match["word"]) + 2)
+    else:
+        tens = match["tens"]
+        if match["century"]:
+            return frozenset({f"{match['century']}{tens}0s"})
+    return frozenset(f"{century}{tens}0s" for century in (("19", "20") if tens in "012" else ("19",)))
 
 
 @cache

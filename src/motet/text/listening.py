@@ -233,7 +233,9 @@ def _changes(passage: midi.Passage, found: midi.Description, players: list[Playe
         if one.leaves < _EARLY * seconds:
             told.append(Change(at=one.leaves, what="leaves", instrument=one.name))
     told += [*_key_change(passage), *_tempo_changes(passage, found.tap), *_metre_changes(passage)]
-    return sorted(told, key=lambda one: one.at)
+    # What changes after the last onset nobody hears.
+    last = _at(passage, int(passage.struck["start"].max())) if len(passage.struck) else 0.0
+    return sorted((one for one in told if one.what == "leaves" or one.at <= last), key=lambda one: one.at)
 
 
 def _at(passage: midi.Passage, tick: int) -> float:

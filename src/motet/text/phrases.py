@@ -162,7 +162,6 @@ which key [is home|does it centre on]?
 key answer
 {k}
 [it is|it's|this is] in {k}
-in {k}
 the key is {k}
 metre adjective
 {f}
@@ -200,10 +199,10 @@ what [metre|time signature] is [this|it|the clip] in?
 how [are the bars|is it|is this] counted?
 metre answer
 {f}
-in {f}[| time]
-it is in {f}
+{f} time
+it is in {f}[| time]
 it goes in {f}
-in {metred}
+it is in {metred}
 waltz adjective
 waltz-like
 3/4
@@ -232,7 +231,8 @@ what is the [metre|time signature][| here| of the clip| of the music]?
 how [are the bars|is it|is this] counted?
 waltz answer
 {f}
-in [{f}|waltz time|triple time]
+{f}, waltz time
+it is in [{f}|waltz time|triple time]
 it goes [in {f}|like a waltz]
 mixed_metre after
 with [a changing|a shifting] [metre|time signature]
@@ -257,7 +257,7 @@ be~ [played|performed] [on|by] {l}
 be~ [written|scored|arranged] for {l}
 feature~ {l}
 ensemble clause
-{l} play~ [it all|the music]
+{l} play~ the music
 {l} can be heard
 [one hears|you hear|we hear] {l}
 ensemble ask
@@ -288,7 +288,6 @@ be~ built [on|from|around] {l}
 use~ {l}
 several clause
 {l} [take part|are at work|are involved|can all be heard]
-it takes {l} to play it
 the parts are taken by {l}
 [one hears|you hear|we hear] {l}
 {l} [play|play together|share the music|are heard|can be heard|make up the sound]
@@ -313,7 +312,6 @@ count predicate
 be~ played by [{g}|{c} instruments]
 count clause
 {c} instruments are [heard|playing]
-the number of instruments is {c}
 there are {c} instruments[| in all]
 {c} instruments [play|are heard|take part]
 count ask
@@ -511,8 +509,6 @@ there are no drums
 no drums [are heard|play]
 throughout after
 with {x} [throughout|playing throughout|present throughout]
-throughout predicate
-have~ {x} [playing |]throughout
 throughout clause
 {x} [go~ on|carry~ on] throughout
 throughout, {x} can be heard
@@ -829,21 +825,18 @@ over a progression of {p}
 [opening|beginning|starting] [on|with] {p}
 [that|which] [opens|begins] on {p0}
 progression predicate
-set~ out [with|from] {p}
-pass~ from {p0} to {p1}
+set~ out with {p}
 [open~|begin~|start~] [with|on] [the chords |]{p}
-go~ from {p0} to {p1}
-move~ from {p0} to {p1}
+begin~ by moving from {p0} to {p1}
 progression clause
-{p} open~ the progression
+the opening chords are {p}
 it all [begins|starts] with {p}
-the harmony sets out from {p0} [to|towards] {p1}
 first [come|we hear] {p}
 the [progression|harmony] [begins|opens|starts] [with|on] {p}
 the chords [begin|open] with {p}
 the first chords are {p}
-the harmony [moves|goes] from {p0} to {p1}
-{p0} [gives way to|is followed by|moves to] {p1}
+the harmony first [moves|goes] from {p0} to {p1}
+at first {p0} [gives way to|is followed by|moves to] {p1}
 progression front
 over [the chords |]{p}
 progression ask
@@ -861,15 +854,11 @@ of [|about |around ]{s} seconds
 length predicate
 span~ [|about ]{s} seconds
 go~ on for [|about |around ]{s} seconds
-take~ [|about ]{s} seconds
-fill~ {s} seconds
 last~ [|about |around |some ]{s} seconds
 run~ for [|about |around ]{s} seconds
 be~ [|about ]{s} seconds long
 length clause
-the whole [clip|excerpt|passage] takes [|about ]{s} seconds
 its [length|duration] is [|about ]{s} seconds
-{s} seconds is its length
 the [clip|excerpt] [lasts|runs for] [|about ]{s} seconds
 it [lasts|runs for|goes on for] [|about |around ]{s} seconds
 it is [|about ]{s} seconds long
