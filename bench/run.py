@@ -28,6 +28,7 @@ SUBJECTS = {
     "duplicates_soft": "Other arrangements of the same song",
     "duplicates_scale": "Duplicates at scale",
     "naming": "Songs named from their file names",
+    "captions": "What the grammar writes",
     "claims": "Planted falsehoods in captions",
     "sound": "Sound, one core, CPU time (demo tunes)",
 }

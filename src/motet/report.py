@@ -20,7 +20,7 @@ from motet.dataset.folder import Dataset
 from motet.dataset.ledger import BLAMED
 from motet.explorer import ClipView, DropLine, Figure, Note, Report, SlowRow, StageLine, Total, page
 from motet.run.engine import usable_cores
-from motet.text.variety import variety
+from motet.text.grammar.variety import variety
 from motet.wording import count
 
 VARIETY_OF = 10_000  # captions by whose words variety is measured

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from motet import Dataset, demo, midi
+from motet import Dataset, demo, midi, text
 from motet.recipe import load, parse
 from motet.run.build import build
 from motet.run.engine import LocalEngine
@@ -88,6 +89,20 @@ def test_a_clip_s_row_holds_the_facts_of_its_own_notes(tune: Path, built: dict[s
         assert clip["notes"] == sum(clip["instrument_notes"]) == facts.texture.notes
         assert set(clip["instrument_roles"]) <= {"drums", "bass", "melody", "chords", "pad", "other"}
         assert clip["sections"]
+
+
+def test_a_clip_s_record_tells_what_its_notes_do_and_where_it_lies(tune: Path, built: dict[str, list[dict[str, Any]]]) -> None:
+    song = midi.read(tune.read_bytes())
+    clips = built["sections"]
+    records = [text.Record.from_json(clip["record"]) for clip in clips]
+    for clip, record in zip(clips, records, strict=True):
+        passage = midi.Passage(song, clip["start_tick"], clip["end_tick"])
+        assert replace(record, section=None) == text.listen(passage, midi.describe(passage))
+        assert record.section is not None
+        assert list(record.section.labels or ()) == clip["sections"]
+    positions = [record.section.position for record in records if record.section]
+    assert (positions[0], positions[-1]) == ("opening", "ending")
+    assert set(positions[1:-1]) <= {"middle", None}
 
 
 def test_a_recipe_without_facts_cuts_at_bars(tune: Path, tmp_path: Path) -> None:

@@ -57,6 +57,17 @@ RECORD: dict[str, Any] = {
         "You won't hear drums; brass and guitars were left at home, as were the flutes.",
         "If you like drums, look elsewhere: unlike a brass band, this trio has none.",
         "After the bass has entered, it takes five seconds more for the violin to join.",
+        "A 1930s tango, a '30s tango, a tango of the nineteen-thirties; tango music.",
+        "It opens on Gm7, moves to A7, and Dm gives way to Gm7.",
+        "An 18-second tango of about 20 seconds; the whole takes 20 seconds.",
+        "It slowly grows louder, in quick succession, and takes its time.",
+        "There are no drums and the piano stays in D minor; it does not slow down and flows in legato lines.",
+        "Violin and piano play a soft melody, with the bass line on the upright bass.",
+        "Not one guitar; three players, none of them drummers.",
+        "Two string players, the bassist being one, and a pianist.",
+        "No violin at the start, no violin for the first ten seconds.",
+        "Is it legato or staccato? Legato.",
+        "It starts out as a duo in all but name, soft at first, louder than at the start.",
     ],
 )
 def test_what_the_record_supports_is_true(caption: str) -> None:
@@ -94,6 +105,12 @@ def test_what_the_record_supports_is_true(caption: str) -> None:
         ("A jolly tango.", "mood", "jolly"),
         ("A tango of the 1970s.", "era", "1970s"),
         ("A Cuban tango.", "region", "Cuban"),
+        ("A melancholy sixties tango.", "era", "sixties"),
+        ("It opens on Bm.", "chord", "Bm"),
+        ("Bm, 96 BPM.", "key", "Bm"),
+        ("The harmony never changes in volume.", "dynamics", "never changes in volume"),
+        ("No violin for the first two seconds.", "entry", "first two seconds"),
+        ("The violin waits until the final quarter.", "entry", "final quarter"),
     ],
 )
 def test_a_false_word_is_found_where_it_stands(caption: str, kind: str, words: str) -> None:
@@ -160,7 +177,26 @@ def test_a_malformed_record_is_one_that_knows_less(fields: dict[str, Any]) -> No
 
 @pytest.mark.parametrize(
     "piece",
-    ["the violin and ", "no drums, ", "a", "A ", "in D minor to ", "\ud800", "1/", "((", "after the piano ", "violin (12 s), "],
+    [
+        "the violin and ",
+        "no drums, ",
+        "a",
+        "A ",
+        "in D minor to ",
+        "\ud800",
+        "1/",
+        "((",
+        "after the piano ",
+        "violin (12 s), ",
+        "no drums at the end, ",
+        "fast or slow? ",
+        "violin, piano and bass play a ",
+        "Bm moves to ",
+        "none of them drums and ",
+        "drums, bass are absent ",
+        "seventies 70s ",
+        "with a tune ",
+    ],
 )
 def test_a_megabyte_and_the_longest_caption_are_bounded(piece: str) -> None:
     began = time.process_time()

@@ -1,7 +1,7 @@
 """Words about music that the music's facts support."""
 
 from motet.text.checking import Checked, Claim, check
-from motet.text.composing import Form, write
+from motet.text.grammar import Form, write
 from motet.text.listening import listen
 from motet.text.record import Place, Record, Tag, Withheld
 from motet.text.shipping import Caption, by_grammar, ship

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from motet.text import words
 from motet.text.checking import Checked, Claim, check
-from motet.text.composing import Form, write
+from motet.text.grammar import Form, write
 from motet.text.record import Record
 
 TRIES = 8  # captions of the grammar that are tried in place of a false one

@@ -10,13 +10,24 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from motet.sources import vocabulary
-from motet.text.checking_junk import junk
-from motet.text.claimed import assertions
-from motet.text.claimed_times import EVERYONE, Event
-from motet.text.claims import LONGEST, Assertion, read
-from motet.text.lexicon import (
-    COUNTED, DENIED, GENRES_ALIKE, LOOSE, NEUTRAL, TEMPOS, decades_of, fold, instrument_named, kinds_of, mood_clusters,
-)  # fmt: skip
+from motet.text.checking.asserting import assertions
+from motet.text.checking.junk import junk
+from motet.text.checking.lexicon import (
+    COUNTED,
+    DENIED,
+    GENRES_ALIKE,
+    LOOSE,
+    NEUTRAL,
+    PLAYED,
+    TEMPOS,
+    decades_of,
+    fold,
+    instrument_named,
+    kinds_of,
+    mood_clusters,
+)
+from motet.text.checking.reading import LONGEST, Assertion, read
+from motet.text.checking.times import EVERYONE, Event
 
 SLACK = 0.05  # of a word's range, at both ends
 TEMPO_WITHIN, TEMPO_ABOUT = 0.04, 0.08
@@ -485,12 +496,14 @@ def _tag(kind: str, what: str, facts: _Facts) -> Judged:
 
 def _genre(what: str, facts: _Facts) -> Judged:
     judged = _tag("genre", what, facts)
-    words = _plain(what).removesuffix(" music").split()
+    words = re.sub(r" (?:music|shuffle|groove|beats?|tunes?|songs?|jam)$", "", _plain(what)).split()
     # "Irish folk" is so of what is folk and Irish, "sacred music" of what is sacred.
     for cut in range(min(len(words), 4)) if judged[0] != "supported" else ():
         genre = " ".join(words[cut:])
         if _tag("genre", genre, facts)[0] == "supported" and all(_fits(word, facts) for word in words[:cut]):
             return _said(True, judged[1])
+    if what in PLAYED and _matching(PLAYED[what], facts):
+        return _said(True, judged[1])
     return judged
 
 
@@ -512,6 +525,8 @@ def _era(what: str, facts: _Facts) -> Judged:
     judged = _tag("era", what, facts)
     if judged[0] != "supported":
         decades = {decade for name, _ in facts.tags for decade in decades_of(name)}
+        if any(re.search(rf"\b{re.escape(what)}\b", name) for name, is_kind in facts.tags if is_kind == "era"):
+            return _said(True, judged[1])  # "early 20th century"
         century = re.fullmatch(r"(\d\d)(?:st|th) century", what)
         if century and any(decade.startswith(str(int(century[1]) - 1)) for decade in decades):
             return _said(True, judged[1])
@@ -615,7 +630,8 @@ def _does(player: _Player, event: Event, first: float, last: float, slack: float
             return _sounding(player, first, last) >= 0.5 and not (event.only and enters < first - slack)
         case _:
             if not point:
-                return first - slack <= enters <= last or _sounding(player, first, last) >= 0.5
+                late = event.only and enters < first - slack
+                return first - slack <= enters <= last or (_sounding(player, first, last) >= 0.5 and not late)
             return first - slack <= enters <= last + slack or first - slack <= leaves <= last + slack
 
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from motet.text.claimed_verbs import ENTERS, LEAVES
-from motet.text.claims import INST, Assertion, Reading
+from motet.text.checking.reading import INST, Assertion, Reading
+from motet.text.checking.verbs import ENTERS, LEAVES
 
 _NOUNS = "instruments?|players?|musicians?|performers?|people|piece(?= )|parts|members|instrumentalists|persons|hands"
 _BPM = re.compile(
@@ -103,6 +103,11 @@ def numbers(reading: Reading) -> Iterator[Assertion]:
                 "density", (("rate", (value, "under" if fewer else "over" if plus else "")),), begin, end, said=True
             )
             continue
+        if re.match(r" beats\b(?! (?:per|a|to) )", after) and re.search(r"\b(?:bar|measure)s?(?: [a-z]+){0,2} $", before):
+            beats = str(int(min(value, 99)))
+            wanted = frozenset(_METRES.get(beats, {f"{beats}/4", f"{beats}/8"}))
+            yield reading.made("metre", (("metre", wanted),), begin, end)
+            continue
         if _BPM.match(after) and not re.match(r" quarters? of", after):
             yield reading.made("tempo_number", (("bpm", (value, about, _tempo_when(before))),), begin, end)
             continue
@@ -115,7 +120,9 @@ def numbers(reading: Reading) -> Iterator[Assertion]:
         if _SECONDS.match(after) or _MINUTES.match(after) or re.match(r" (?:or|to|and) #\d+ (?:seconds?|s)\b", after):
             continue
         if re.match(
-            rf" (?:(?!of\b|or\b|and\b|to\b|for\b|in\b|other\b|more\b|the\b|from\b|with\b)[a-z]+ ){{0,2}}(?:{_NOUNS})\b", after
+            rf" (?:(?!of\b|or\b|and\b|to\b|for\b|in\b|other\b|more\b|the\b|from\b|with\b|an?\b|can\b|hears?\b)"
+            rf"[a-z]+ ){{0,2}}(?:{_NOUNS})\b",
+            after,
         ):
             if re.search(r"\b(?:other|remaining|another|these|those|last|first|the last|next) $", before) or re.match(
                 r"(?: \w+){1,3} (?:enters?|joins?|leaves?|drop|come in|follow)\b", after
@@ -124,7 +131,8 @@ def numbers(reading: Reading) -> Iterator[Assertion]:
             if re.match(r" parts?\b", after) and value <= 1:
                 continue
             if re.search(
-                r"\b(?:(?:grow|expand|swell|shrink|turn)\w* (?:in)?to|from #\d+ [a-z]+ to #|becom\w+|until|at first|initially)\b",
+                r"\b(?:(?:grow|expand|swell|shrink|turn)\w* (?:in)?to|from #\d+ [a-z]+ to #|becom\w+|"
+                r"until|at first|initially|to begin with|(?:at|by|in) the (?:start|beginning|outset|end))\b",
                 line[first:stop],
             ):
                 continue
@@ -132,7 +140,9 @@ def numbers(reading: Reading) -> Iterator[Assertion]:
             yield reading.made("count", (("count", (int(value), "")),), begin, end + len(after.split(" ")[1]) + 1, known)
             continue
         counted = re.match(
-            rf" (?:(?!or\b|and\b|with\b|for\b|to\b|the\b|by\b|in\b|more\b|a\b|on\b)[a-z]+ )?(?P<who>{INST})", after
+            rf" (?:(?!or\b|and\b|with\b|for\b|to\b|the\b|by\b|in\b|more\b|a\b|on\b|lower\b|higher\b|upper\b|other\b|further\b|"
+            rf"deeper\b|additional\b|extra\b)[a-z]+ )?(?P<who>{INST})",
+            after,
         )
         if (
             counted
@@ -181,6 +191,10 @@ def numbers(reading: Reading) -> Iterator[Assertion]:
             yield reading.made("tempo_number", (("bpm", (value, about, _tempo_when(before))),), begin, end)
     for match in re.finditer(r"(?:between )?#(\d+) (?:-|–|to|and) #(\d+) (?:bpm|beats)", line):
         low, high = (reading.value(one) for one in match.groups())
+        if re.search(r"\bfrom $", line[: match.start()]):
+            for value, when in ((low, "first"), (high, "later")):
+                yield reading.made("tempo_number", (("bpm", (value, False, when)),), match.start(), match.end())
+            continue
         yield reading.made("tempo_number", (("bpm_range", (low, high)),), match.start(), match.end())
     for match in re.finditer(r"\btempo(?: \w+){0,2} from #(\d+) to #(\d+)", line):
         yield reading.made(
@@ -208,11 +222,12 @@ def _tempo_when(before: str) -> str:
     """Whether a tempo is the first, one that it changes to, or any."""
     if re.search(
         r"\b(?:drops?|slows?(?: down)?|rises?|speeds? up|goes up|falls?|changes?(?: from #\d+)?|increases?|"
-        r"accelerates?|up|down|slackens?)(?: \w+){0,2}? to (?:about |around |roughly )?$",
+        r"accelerates?|up|down|slackens?|moves|goes|shifts|switches|settles)(?: \w+){0,2}? (?:to|into) "
+        r"(?:about |around |roughly )?$",
         before,
     ):
         return "later"
-    if re.search(r"\b(?:begins?|starts?|opens?)\b[^.;]*$", before):
+    if re.search(r"\b(?:begins?|starts?|opens?)\b[^.;,]*$", before):
         return "first"
     return ""
 
@@ -249,7 +264,8 @@ def durations(reading: Reading) -> Iterator[Assertion]:
             continue
         if re.match(
             r" (?:in(?!\s*(?:length|duration|all|total))|into|later|on\b|mark|before|from (?:the|its) "
-            r"end|of silence|after|earlier|apart|behind|to go|left|remaining|to spare)\b",
+            r"end|of silence|after|earlier|apart|behind|to go|"
+            r"left|remaining|to spare|pass|passes|go by|elapse|tick by|of (?:listening|hearing|waiting))\b",
             after,
         ):
             continue
@@ -274,7 +290,7 @@ def durations(reading: Reading) -> Iterator[Assertion]:
         first, stop = reading.sentence(match.start())
         before = line[max(first, match.start() - 30) : match.start()]
         if re.search(
-            r"\b(?:per|beats|#\d+|to the|each|every|taps|last|first|final|for|after|of those|bpm) (?:\w+ )?$", before
+            r"(?:\b(?:per|beats|to the|each|every|taps|last|first|final|for|after|of those|bpm)|#\d+) (?:\w+ )?$", before
         ) or re.match(r"(?:per|to|each|every|last|first|any|next|of|beats|by)\b", match.group()):
             continue
         seconds = 30.0 if match["hm"] else 15.0 if match["qm"] else 45.0 if match["tq"] else 90.0 if match["mh"] else 60.0

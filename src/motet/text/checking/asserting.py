@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from motet.text.claimed_keys import keys_and_chords
-from motet.text.claimed_manner import effects, manner, sections, words
-from motet.text.claimed_numbers import durations, metres, numbers, tempo_changes
-from motet.text.claimed_orders import orders
-from motet.text.claimed_players import counts, instruments
-from motet.text.claimed_roles import roles
-from motet.text.claimed_times import events
-from motet.text.claims import Assertion, Reading
+from motet.text.checking.keys import keys_and_chords
+from motet.text.checking.manner import effects, manner, sections, words
+from motet.text.checking.numbers import durations, metres, numbers, tempo_changes
+from motet.text.checking.orders import orders
+from motet.text.checking.players import counts, instruments
+from motet.text.checking.reading import Assertion, Reading
+from motet.text.checking.roles import roles
+from motet.text.checking.times import events
 
 _READERS = (
     words, instruments, numbers, durations, metres, keys_and_chords, roles, events, orders,

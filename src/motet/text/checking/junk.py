@@ -6,7 +6,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from motet.text.lexicon import lexicon
+from motet.text.checking.lexicon import lexicon
 
 _TALK = re.compile(
     r"\bas an? (?:ai|artificial|language|large language|text[- ]based|assistant)\b|\blanguage model\b|\bai (?:assistant|model)\b"

@@ -10,8 +10,8 @@ from functools import cache
 
 from motet.midi.general_midi import DRUMS, PROGRAMS
 from motet.text import words
-from motet.text.facts import PIECE_TEMPI
-from motet.text.wording import CALLED, NUMBERS
+from motet.text.grammar.facts import PIECE_TEMPI
+from motet.text.grammar.wording import CALLED, NUMBERS
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from motet.text.claims import INST, Assertion, Reading
+from motet.text.checking.reading import INST, Assertion, Reading
 
 _DET = r"(?:the |a |an |its |their |some |this |that |her |his )?"
 
@@ -55,8 +55,13 @@ _ELLIPSIS = re.compile(
     rf"(?:,|and|;|but) (?:a |an |the )?(?:[a-z]+ ){{0,2}}?(?P<who>{INST}) (?:on |with )?(?:the "
     rf"|its |a |some )(?:[a-z]+ )?{_ROLE}(?= [.,;:)]| and | in | with |$|\n)"
 )
+_BESIDE = (
+    r"(?:support|accompan|back|answer|follow|driven|underpin|doubl|join|shadow|echo|cushion|held|surround|frame|ground|"
+    r"decorat|interrupt|propel|anchor|mirror|match|help|complement|colou?r|punctuat)[a-z]*\b"
+)
 _PASSIVE = re.compile(
-    rf"{_ROLE}(?:(?: (?!and\b|with\b|over\b|for\b)[a-z']+){{0,4}}? (?:by|in the hands of)|(?: (?:is|are|line|part|played|carried|"
+    rf"{_ROLE}(?:(?: (?!and\b|with\b|over\b|for\b|in\b|{_BESIDE})[a-z']+){{0,4}}? (?:by|in the hands of)|(?: (?:is|are|line|part|"
+    rf"played|carried|"
     rf"performed|taken|sung|heard|here|now|always|mostly|solely|throughout|itself|too|and)){{0,4}} on|(?: (?!and\b|with\b|over\b|"
     rf"for\b)[a-z']+){{0,4}}? (?:belongs? to|falls? "
     rf"to|given to|goes to|left to|entrusted to|assigned to|comes? from|taken by|passes from|is "
@@ -70,12 +75,23 @@ _LED = re.compile(
 )
 _QUESTION = re.compile(
     rf"(?:plays?|has|carries|takes|holds|is on|gets|handles) (?:the |a )?{_ROLE} \? (?:a : )?(?:the |a |an )?(?P<who>{INST})"
+    r"(?!\d| (?:parts?|lines?|role)\b)"
 )
 # "Melody: trumpet", "trumpet (melody)".
 _LABELLED = re.compile(rf"(?:(?<![^ ])|^){_ROLE} : (?:the |an? )?(?P<who>{INST})(?= [.,;|\n]| and |$)")
 _BRACKETED = re.compile(rf"(?P<who>{INST}) \( (?:the )?{_ROLE} \)")
 _COMPS = re.compile(rf"(?P<who>{INST})(?: [a-z]+)? (?:comps\b|comping\b)")
 _BACKED = re.compile(rf"\b(?:accompanied|backed|supported|underpinned) by {_DET}(?:[a-z]+ )?(?P<who>{INST})")
+
+
+# "… with a tune on the flute" is the flute's.
+_ON_ANOTHER = re.compile(
+    rf" (?:is |are |played |heard |sung |carried |entrusted )?(?:on|by|from|in) {_DET}(?:[a-z]+ )?(?P<who>{INST})"
+)
+_TOGETHER = re.compile(
+    rf"(?P<all>{INST}(?: , (?:the |a |an )?{INST}){{0,6}}(?: ,)? and (?:the |a |an )?{INST}) ,? ?(?:[a-z]+ly )?"
+    r"(?:play|perform|deliver|offer|present|sing|sound|render|playing|performing|offering) (?:an? |some )"
+)
 
 
 def _role_of(match: re.Match[str]) -> str:
@@ -138,6 +154,14 @@ def roles(reading: Reading) -> Iterator[Assertion]:
             if pattern is _QUESTION and re.search(r"\b(?:doesn't|not|isn't)\b", match.group()):
                 continue
             if match["who"] == (match.groupdict().get("bassrole") or ""):
+                continue
+            if pattern is _PLAYS and (on := _ON_ANOTHER.match(line, match.end())) and not line[match.end()].startswith(on["who"]):
+                continue
+            group = _TOGETHER.search(line, max(0, match.start("who") - 120), match.end())
+            if pattern is _PLAYS and role == "melody" and group and group.end() > match.end("who"):
+                # "Viola and cello play a slow melody": one of them may.
+                meanings = tuple(("role", (reading.kind_of(one), role)) for one in re.findall(INST, group["all"]))
+                found[match.start("who"), role] = reading.made("role", meanings, match.start(), match.end())
                 continue
             add(match["who"], match.start("who"), role, match.start(), match.end())
             other = match.groupdict().get("other")

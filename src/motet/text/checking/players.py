@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from motet.text.claims import INST, Assertion, Reading
+from motet.text.checking.reading import INST, Assertion, Reading
 
 _COUNTS = {
     "solo": 1,
@@ -37,10 +37,15 @@ _TIMING = re.compile(
 
 _FOR_A_TIME = re.compile(
     r"\b(?:(?:starts?|begins?|opens?|ends?) without|until|till|at first|initially|yet|any ?more|first half|second half|"
+    r"for (?:half|part|most|much|some|a while|a time|now)|"
     r"at the (?:start|"
     r"beginning|outset|end)|(?:after|before) #|(?:first|last|final|opening) (?:#\d+|few|quarter|"
     r"third|bars?|seconds?))\b"
 )
+_STARTS_AS = re.compile(
+    r"\b(?:start|beg[aiu]n|open|set|launch)[a-z]*(?: (?:out|off|life))? (?:as|with)(?: (?:just|only))?(?: an?)? $"
+)
+_GROWS = re.compile(r"\b(?:grow|expand|swell|turn|shrink|thin)[a-z]*(?: from [a-z ]{0,12})? (?:in|out |down )?to\b")
 _INSTRUMENTAL = re.compile(
     r"(?<!mostly )(?<!largely )(?<!almost )\binstrumental(?! (?:section|passage|break|forces|texture|parts|voices|"
     r"(?:,? ?)(?:apart|except|save|but for|besides|aside)))\b"
@@ -67,6 +72,10 @@ def instruments(reading: Reading) -> Iterator[Assertion]:
         ):
             continue
         if not said and _FOR_A_TIME.search(line[slice(*reading.sentence(match.start()))]):
+            continue
+        if match.group().startswith("bass@") and re.search(
+            r"\b(?:down|low|deep|sits?|lies|stays?|lives?|remains?|all|mostly|rumbl\w+) in the $", before
+        ):
             continue
         if text in ("alto", "tenor", "soprano"):
             continue
@@ -145,6 +154,9 @@ def counts(reading: Reading) -> Iterator[Assertion]:
                 match.end(),
             )
             continue
+        # Who starts as a trio may end as a quartet.
+        if _STARTS_AS.search(before) or _GROWS.search(line[start:stop]):
+            continue
         if re.search(r"\b(?:rhythm|power) $", before) and "rhythm" in before:
             continue
         if (match["w"] == "duet" and re.search(r"\bin $", before)) or re.match(r" (?:chord|texture)", after):
@@ -163,7 +175,11 @@ def counts(reading: Reading) -> Iterator[Assertion]:
         if re.search(r"#(\d+)", match.group()) and reading.value(re.search(r"#(\d+)", match.group()).group(1)) != 1:  # type: ignore[union-attr]
             continue
         said = True if "no one but" in match.group() or "nothing else" in match.group() else None
-        alone: tuple[tuple[str, Any], ...] = (("count", (1, "")),)
+        named = len({reading.kind_of(one) for one in re.findall(INST, line[start:stop])}) if "else" in match.group() else 1
+        alone: tuple[tuple[str, Any], ...] = (("count", (max(named, 1), "")),)
+        who = re.match(rf" (?:[a-z]+ )?({INST})", line[match.end() :]) if match.group().startswith("solo") else None
+        if who and reading.kind_of(who[1]) == "guitar":
+            alone += (("role", ("guitar", "melody")),)  # a lead guitar is also called a solo guitar
         if match.group() == "unaccompanied":
             alone += (("all", "voice"),)
         yield reading.made("count", alone, match.start(), match.end(), said=said)

@@ -29,13 +29,9 @@ with {aw} [pulse|beat|tempo] of [|about |around ]{n} BPM
 tempo predicate
 advance~ at {aw} [pace|tempo]
 maintain~ {aw} [pace|tempo|pulse]
-come~ in at [|about |around ]{n} BPM
-tick~ over at {n} BPM
 move~ [along |forward |]at {aw} [pace|tempo]
 move~ [along |]at [|about |around |roughly ]{n} BPM
 run~ at [|about |around |roughly ]{n} BPM
-run~ along at {aw} [pace|clip]
-go~ along at {aw} [pace|tempo]
 keep~ [to |up |]{aw} [pace|tempo]
 be~ [taken|played|set] at {aw} [pace|tempo]
 be~ [taken|played|set] at [|about |around ]{n} BPM
@@ -58,7 +54,7 @@ the tempo [sits|lies|stands] at [|about |around ]{n} BPM
 the beat [moves|runs] at [|about |around ]{n} BPM
 the pulse [is|runs at|sits at|moves at] [|about |around |roughly ]{n} BPM
 the pulse is {w}
-[there are|one counts|you can count] [|about |around ]{n} beats [to the|per|in a] minute
+[there are|you can count] [|about |around ]{n} beats [to the|per|in a] minute
 tempo front
 at [|about |around |roughly ]{n} BPM
 at {aw} {n} BPM
@@ -84,7 +80,7 @@ with a steady [pulse|beat]
 in steady time
 steady predicate
 hold~ its tempo
-stay~ at one tempo
+stay~ at [one|the same] tempo
 keep~ the same tempo throughout
 do~ not change tempo
 hold~ a steady [tempo|pace]
@@ -102,7 +98,7 @@ with [changes|shifts] of tempo
 unsteady predicate
 change~ [tempo|pace|speed][| along the way| as it goes]
 vary~ in [tempo|pace|speed]
-do~ not keep to one tempo
+[do~ not keep to|never settle~ on] one tempo
 unsteady clause
 the [tempo|pace] [changes|shifts|varies][| along the way| as it goes]
 unsteady ask
@@ -128,17 +124,14 @@ revolve~ around {k}
 have~ {k} as its home key
 remain~ in {k}
 centre~ on {k}
-call~ {k} home
 be~ in {k}
 be~ [in|set in|written in] the key of {k}
 be~ [set|written|rooted] in {k}
 stay~ in {k}
-sit~ [squarely |firmly |comfortably |]in {k}
 be~ [centred on|at home in] {k}
 settle~ in {k}
 be~ in a {m} key
 key clause
-{k} is home
 {k} is where the harmony [rests|settles]
 the tonality is {k}
 the home key is {k}
@@ -176,7 +169,7 @@ run~ in {f}
 keep~ to {f}
 use~ {f} time
 be~ in {f}[| time]
-be~ counted in {f}
+be~ [counted|written|set] in {f}
 go~ in {f}
 move~ in {f}[| time]
 have~ a {f} [metre|beat|time signature]
@@ -245,6 +238,8 @@ mixed_metre ask
 does the [metre|time signature] [hold|stay the same|change]?
 mixed_metre answer
 it [changes|shifts][| along the way]
+ensemble adjective
+solo {one}
 ensemble after
 for {l}
 played [on|by] {l}
@@ -259,14 +254,14 @@ feature~ {l}
 ensemble clause
 {l} play~ the music
 {l} can be heard
-[one hears|you hear|we hear] {l}
+[you hear|we hear] {l}
 ensemble ask
 what [instrument|] [is playing|plays|is heard here|can be heard|do you hear]?
 what is it played on?
 who plays?
 ensemble answer
 {l}
-[I hear|you hear|one hears] {l}
+[I hear|you hear] {l}
 it is [played|performed] on {l}
 several after
 for {l}
@@ -289,7 +284,7 @@ use~ {l}
 several clause
 {l} [take part|are at work|are involved|can all be heard]
 the parts are taken by {l}
-[one hears|you hear|we hear] {l}
+[you hear|we hear] {l}
 {l} [play|play together|share the music|are heard|can be heard|make up the sound]
 the [instruments|players] are {l}
 the [line-up|instrumentation|ensemble] [is|consists of] {l}
@@ -301,7 +296,7 @@ what is the [line-up|instrumentation][|| here]?
 [who|what] plays?
 several answer
 {l}
-[I hear|you hear|one hears] {l}
+[I hear|you hear] {l}
 it is [played|performed] by {l}
 {l} [play|are heard|can be heard]
 count after
@@ -344,7 +339,7 @@ melody predicate
 [hand~|entrust~] the [melody|tune] to {x}
 have~ {x} [carry|play|take] the [melody|tune|lead]
 leave~ the [melody|tune] to {x}
-be~ led by {x}
+be~ [led|carried|headed] by {x}
 have~ {x} [on lead|in the lead|on melody]
 give~ the [melody|tune|lead] to {x}
 put~ {x} in the lead
@@ -382,8 +377,8 @@ over a bass line [from|on|played by] {x}
 with the bass line on {x}
 bass predicate
 have~ {x} on bass
-leave~ the bass [line |]to {x}
-rest~ on a bass line from {x}
+[leave~|give~|hand~] the bass [line |part |]to {x}
+have~ [its bass line|its bass] [on|in] {x}
 bass clause
 {x} [take~|carry~|handle~] the bass line
 down below, {x} play~ the bass line
@@ -407,8 +402,8 @@ with {x} [underneath|below|at the bottom]
 anchored by {x}
 supported by {x}
 low_bass predicate
-rest~ on {x}
-be~ anchored by {x}
+be~ [anchored|underpinned|supported|grounded] by {x}
+have~ {x} [underneath|at the bottom|down below]
 low_bass clause
 underneath [is|lies] {x}
 {x} form~ the foundation
@@ -426,14 +421,16 @@ chords after
 over chords [on|from] {x}
 with chords [on|from] {x}
 accompanied by {x}
+against chords [on|from] {x}
 [backed|supported] by chords [on|from] {x}
 with {x} [playing|supplying|filling in|on] chords
 chords predicate
-be~ accompanied by {x}
+be~ [accompanied|backed|supported] by {x}
+have~ chords [on|from|in] {x}
+[leave~|give~] the chords to {x}
 have~ {x} [play|fill in|supply] the chords
 lean~ on chords from {x}
 chords clause
-{x} [be~ on chords|take~ the chords|handle~ the chords]
 chords are [supplied|provided|filled in] by {x}
 underneath, {x} play~ chords
 {x} [play~|supply~|provide~|fill~ in] the chords
@@ -451,8 +448,8 @@ over a pad [of|from|on] {b}
 with a [sustained |]pad [of|from|on] {b}
 [accompanied|backed] by {x}
 pad predicate
-rest~ on a [sustained |]pad of {b}
-be~ accompanied by {x}
+be~ [accompanied|backed|surrounded] by {x}
+have~ {x} [hold|sustain] the chords
 pad clause
 sustained chords [come from|are held by] {x}
 {x} fill~ the background
@@ -471,9 +468,11 @@ over [drums|a drum beat|a drum groove]
 with [a drum beat|drums keeping time|drums on the beat|drums behind it]
 set to a drum beat
 drums predicate
-be~ [backed|driven|carried along] by drums
-have~ a drum beat
-move~ to a drum beat
+be~ [backed|driven|supported|propelled] by [the |]drums
+have~ [a drum beat|drums underneath|drums behind it|drums on the beat]
+[move~|run~|go~] to [a drum beat|the beat of drums]
+[use~|feature~] [a drum beat|drums]
+[rely~|rest~] on a drum beat
 drums clause
 [the |]drums propel [it|the music]
 a drum groove [runs|goes] underneath
@@ -497,14 +496,12 @@ without [any |]drums
 with no drums
 no_drums predicate
 [leave~ out|omit~] the drums
-get~ by without drums
 use~ no drums
 do~ without drums
 have~ no drums
 no_drums clause
 drums are absent
 the drums are left out
-it [manages|gets by] without drums
 there are no drums
 no drums [are heard|play]
 throughout after
@@ -571,6 +568,7 @@ the [volume|sound] [rises|grows|builds|swells][| along the way| as it goes]
 there is a crescendo
 crescendo ask
 how does the volume change?
+does the volume change?
 crescendo answer
 it [grows|gets] louder
 there is a crescendo
@@ -586,6 +584,7 @@ the [volume|sound] [falls|drops|sinks|ebbs][| along the way| as it goes]
 there is a [decrescendo|diminuendo]
 decrescendo ask
 how does the volume change?
+does the volume change?
 decrescendo answer
 it [grows|gets] [softer|quieter]
 even after
@@ -601,9 +600,11 @@ the volume [hardly changes|stays level|is even|stays constant]
 the dynamics [stay|remain|are] even
 even ask
 how does the volume change?
+does the volume change?
 even answer
 it stays [constant|even|level]
 it hardly changes
+hardly at all
 sparse adjective
 sparse
 sparsely written
@@ -631,7 +632,8 @@ pack~ in many notes
 leave~ little space
 teem~ with notes
 be~ [busy|dense]
-be~ packed with notes
+be~ [packed with|full of] notes
+have~ [many|plenty of] notes
 dense clause
 notes come thick and fast
 the notes are packed tightly
@@ -713,7 +715,7 @@ the notes are [connected|smoothly joined|joined smoothly]
 each note [runs|flows] into the next
 legato ask
 how are the notes [articulated|joined|played]?
-what is the articulation?
+[is it|are the notes] played legato or staccato?
 legato answer
 legato
 [smoothly, legato|smooth and connected]
@@ -733,7 +735,7 @@ the [playing|phrasing|touch|articulation] is staccato
 the notes are [clipped|short and detached|short and clipped]
 staccato ask
 how are the notes [articulated|played]?
-what is the articulation?
+[is it|are the notes] played legato or staccato?
 staccato answer
 staccato
 [short and detached|clipped, staccato]
@@ -764,10 +766,10 @@ they are swung
 genre adjective
 {v}
 genre after
-in {av} [style|idiom|vein]
+in {av} [style|vein]
 with {av} [feel|flavour|sound]
 genre predicate
-be~ in {av} [style|idiom|vein]
+be~ in {av} [style|vein]
 have~ {av} [feel|flavour|sound]
 genre clause
 the [genre|style] is {v}
@@ -802,11 +804,9 @@ era adjective
 {v}
 era after
 from the {v}
-with a sound of the {v}
 in the style of the {v}
 era predicate
 come~ from the {v}
-have~ a sound of the {v}
 era clause
 the era is the {v}
 era ask
@@ -820,32 +820,29 @@ have~ {av} [flavour|feel]
 region clause
 the [style|flavour] is {v}
 progression after
-over [the chords |]{p}
-over a progression of {p}
-[opening|beginning|starting] [on|with] {p}
+[opening|beginning|starting] with {p}
 [that|which] [opens|begins] on {p0}
 progression predicate
-set~ out with {p}
-[open~|begin~|start~] [with|on] [the chords |]{p}
-begin~ by moving from {p0} to {p1}
+[open~|begin~|start~] with [the chords |]{p}
+first [move~|go~|shift~] from {p0} to {p1}
+[open~|begin~|start~] on {p0} and [move~|go~|turn~] to {p1}
+[open~|begin~|start~] with {p0} [and|followed by] {p1}
 progression clause
 the opening chords are {p}
 it all [begins|starts] with {p}
-first [come|we hear] {p}
-the [progression|harmony] [begins|opens|starts] [with|on] {p}
+the [progression|harmony] [begins|opens|starts] with {p}
 the chords [begin|open] with {p}
 the first chords are {p}
 the harmony first [moves|goes] from {p0} to {p1}
-at first {p0} [gives way to|is followed by|moves to] {p1}
 progression front
-over [the chords |]{p}
+opening on {p0}
 progression ask
 [which|what] chords [begin it|open it|come first]?
-what [are the chords|chords do you hear|is the chord progression|chords does it use]?
-how does the [harmony|progression] [begin|start]?
+[which|what] chords does it [open|begin|start] with?
+with which chords does it [open|begin|start]?
 progression answer
 {p}
-it [begins|opens|starts] [with|on] {p}
+it [begins|opens|starts] with {p}
 length adjective
 {s}-second
 length after
@@ -863,8 +860,7 @@ the [clip|excerpt] [lasts|runs for] [|about ]{s} seconds
 it [lasts|runs for|goes on for] [|about |around ]{s} seconds
 it is [|about ]{s} seconds long
 length ask
-how long [is it|is this|is the clip|does it last|does the music last]?
-what is the [length|duration]?
+how long [is it|is this|is the clip|does it last|does the music last|is the excerpt]?
 length answer
 [|about |around ]{s} seconds
 it lasts [|about ]{s} seconds
@@ -885,7 +881,7 @@ come~ from the middle of a longer piece
 repeats predicate
 [return~|come~ back] elsewhere in the piece
 repeats clause
-[this|the same] section [returns|comes back] elsewhere in the piece
+the [passage|section] [returns|comes back] elsewhere in the piece
 effects after
 with {fx} on {x}
 effects predicate

@@ -38,11 +38,14 @@ _NONE_OF = re.compile(
     r"involve|expect|need|hear|find|see|get|notice|spot|detect|meet|call for|make use of)|never (?:hear|use|feature|include)s?|"
     r"no(?:body|[ -]one| player) (?:plays|is|on|touches|strums|picks up)|(?:hard|difficult|impossible)(?: [a-z]+)? to find|"
     r"(?:everything|anything)(?: [a-z]+){0,4}(?: ,)? (?:except|but|save|bar)(?: for)?|"
-    r"no (?:sign|trace|hint|use|need|room|place|help) (?:of|for|from)|none of the|forgoes|omits|omitting|excludes|excluding|"
+    r"no (?:sign|trace|hint|use|need|room|place|help) (?:of|for|from)|none of (?:the|them|these|those|which)|none (?:being|"
+    r"is) an?|forgoes|omits|omitting|excludes|excluding|"
     r"avoids|dispenses with|does away with|leaves out|leaving out|shuns|eschews|eschewing|instead "
     r"of|rather than|as opposed to)"
-    rf"(?P<list>{_PLAIN_WORDS} {_I}(?:(?: ,)?(?: or| nor| no| and(?! an?\b| the\b| no\b)){_PLAIN_WORDS} "
-    rf"{_I}|(?: (?:section|player|part)s?)? or{_PLAIN_WORDS} {_I}| ,{_PLAIN_WORDS} {_I}(?=[^.;:]{{0,80}} (?:or|nor) ))*)"
+    rf"(?P<list>{_PLAIN_WORDS} {_I}(?:(?: ,)?(?: or| nor| no| and(?! an?\b| the\b| no\b| it\b| they\b| there\b|"
+    rf" [a-z]+s\b)){_PLAIN_WORDS} "
+    rf"{_I}(?!\d| [a-rt-z]+s\b)|(?: (?:section|player|part)s?)? or{_PLAIN_WORDS} {_I}|"
+    rf" ,{_PLAIN_WORDS} {_I}(?=[^.;:]{{0,80}} (?:or|nor) ))*)"
 )
 _STOP = re.compile(
     r"[.;:!?\n()–—−/|]| - |\b(?:but|in this|in the (?:arrangement|mix|music|song|piece)|only|except|"
@@ -54,6 +57,19 @@ _ABOUT_IT = re.compile(
     r" (?:about|in|of|on|to) (?:this|these|the|its)\b[^.;!?]{0,60}? (?=(?:is|are|was|sounds?|feels?|changes?|seems?)\b)"
 )
 _VERB = re.compile(rf"\b{_VERBS}\b")
+_NOUNS_ONLY = frozenset(
+    "no|without|free of|free from|absence of|lack of|lacks|lack|minus|devoid of|sans|in vain for|zero|bereft of|omits|omitting|"
+    "excludes|excluding|leaves out|leaving out|dispenses with|does away with|forgoes|shuns|eschews|avoids".split("|")
+)
+# A verb that begins what is no longer denied.
+_NEXT_VERB = re.compile(
+    r" and (?:then |also |still |always |mostly |often )?[a-z]*(?!ss|us|is)[a-z][a-rt-z]s (?!of\b|and\b|or\b)"
+)
+_AFTER_NO = re.compile(
+    r" (?:at|in(?! (?:volume|tempo|dynamics?|level|pace|speed|key|metre|meter|loudness|rhythm)\b)|that|"
+    r"which|who|played|moving|running|set|"
+    r"throughout)\b"
+)
 
 
 def denials(line: str) -> Iterator[tuple[int, int]]:
@@ -70,7 +86,15 @@ def denials(line: str) -> Iterator[tuple[int, int]]:
             rest,
         ):
             continue
-        if word in ("nothing", "nobody", "no") and re.match(r" (?:but|else|other than|less than)\b", rest):
+        if word in ("never", "not", "doesn't") and re.match(
+            r" (?:once )?(?:leav|stray|depart|wander|stop|ceas|los|abandon|fail|quit|let(?:s|ting)? go|giv|break|rest|without|"
+            r"wast)",
+            rest,
+        ):
+            continue
+        if word in ("nothing", "nobody", "no") and re.match(
+            r" (?:but|else|other than|less than|unusual|special|fancy|wrong|strange|odd)\b", rest
+        ):
             continue
         if word == "absent" or (word == "nowhere"):
             continue
@@ -78,24 +102,12 @@ def denials(line: str) -> Iterator[tuple[int, int]]:
             begin, rest = begin + about.end(), rest[about.end() :]
         stop = _STOP.search(rest)
         end = stop.start() if stop else len(rest)
+        # "Has no drums and stays loud", "does not slow down and has a legato touch".
+        for other in (_NEXT_VERB, _AFTER_NO) if word in _NOUNS_ONLY else (_NEXT_VERB,):
+            if met := other.search(rest, 0, end):
+                end = met.start()
         scope = rest[:end]
-        if word in (
-            "no",
-            "without",
-            "free of",
-            "free from",
-            "absence of",
-            "lack of",
-            "lacks",
-            "lack",
-            "minus",
-            "devoid of",
-            "sans",
-            "nothing",
-            "in vain for",
-            "zero",
-            "bereft of",
-        ):
+        if word in _NOUNS_ONLY or word == "nothing":
             verb = _VERB.search(scope)
             if verb and word != "nothing":
                 scope = scope[: verb.start()]
@@ -123,7 +135,10 @@ def absent(line: str) -> Iterator[tuple[int, int]]:
     yield from _denied_after(line)
 
 
-_LISTED = rf"{_I}(?: section| part)?(?:(?: ,| and| or| &)(?: and| or)?(?: the| an?| any)? {_I}){{0,6}}"
+_LISTED = (
+    rf"{_I}(?: section| part)?(?:(?:(?: ,(?: the| an?| any)? {_I}){{1,6}} ,)?(?: (?:and|or|&)(?: the| an?| any)? {_I})|"
+    rf"(?: , {_I}){{1,6}} (?:and|or) {_I})?"
+)
 _AWAY = re.compile(
     rf"(?P<list>{_LISTED})(?: (?:section|part|player)s?)?(?: (?:is|are|being|has|have|had|been|was|were|both|all|entirely|"
     rf"completely|simply|remains?|stays?|stayed|keeps?|conspicuously|notably|totally|wholly)){{0,4}} "

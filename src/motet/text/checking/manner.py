@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from motet.text.claims import INST, Assertion, Mention, Reading
+from motet.text.checking.reading import INST, Assertion, Mention, Reading
 
 _PLAIN_MODERATE = re.compile(r"\b(?:moderate|moderately|medium|middling|steady)\b")
 _REGISTER = re.compile(
@@ -38,7 +38,9 @@ _EIGHTHS = re.compile(
     r"(?:(?P<swung>swung|shuffled|uneven)|even|straight)\b"
 )
 _FLAT = re.compile(
-    r"\b(?:(?:dynamics?|volume|level) ?(?::|is|are|stays?|remains?|holds?)? (?:moderate , )?(?:steady|"
+    r"\b(?:(?:never|not|without|hardly|barely) (?:ever )?(?:chang|vary|varie)\w* (?:in |its )?(?:volume|level|loudness|"
+    r"dynamics?)|"
+    r"(?:dynamics?|volume|level) ?(?::|is|are|stays?|remains?|holds?)? (?:moderate , )?(?:steady|"
     r"constant|unchanging|unchanged|even|level|flat)|never (?:gets|growing|grows) (?:louder|quieter|"
     r"softer))\b"
 )
@@ -169,9 +171,15 @@ def words(reading: Reading) -> Iterator[Assertion]:
         first = reading.tokens[mention.first]
         if text.startswith("waltz") or (not mention.means("swing") and re.match(r" (?:like|ish|esque)\b", after)):
             continue
+        if mention.means("mood") and re.match(
+            r" (?:crescendo|decrescendo|diminuendo|swell|build|rise|fade|climb|growth)\b", after
+        ):
+            continue
         if text.endswith("ly") and mention.means("tempo") and (_CHANGES.match(after) or _CHANGED.search(before)):
             continue
         if mention.means("genre") and _SYMBOL.fullmatch(reading.caption, first.start, reading.tokens[mention.last - 1].end):
+            continue
+        if text in ("quietly", "softly") and re.match(r" (?:behind|under|underneath|beneath|below|in the background)\b", after):
             continue
         if mention.means("level") and re.search(rf"{INST} (?:[a-z]+ )?(?:goes|go|falls?|going|falling) $", before):
             continue
@@ -191,6 +199,8 @@ def words(reading: Reading) -> Iterator[Assertion]:
             meanings.append(("era", mention.means("region")))
         if mention.means("genre") or mention.means("mood"):
             meanings += [("tag", text)]
+        if mention.means("genre") and mention.means("genre") != text and not reading.denied(begin):
+            meanings.append(("genre", text))
         if mention.means("genre") and re.match(
             r" (?:voicings?|licks?|runs?|chords?|harmon\w+|(?:seventh|ninth) chords?|atmosphere)\b", after
         ):
@@ -200,9 +210,13 @@ def words(reading: Reading) -> Iterator[Assertion]:
         if mention.means("mood") and re.match(r" (?:tempo|pace|speed|#\d+|clip|beat|pulse)\b", after):
             meanings += [("tempo", one) for one in _MOOD_TEMPOS.get(text, ())]
         meanings += _ALSO.get(text, ())
+        if text in ("slow", "slowly") and re.search(r"\b(?:starts?|begins?|opens?)(?: (?:out|off))? $", before):
+            meanings.append(("tempo_change", "faster"))
         if _RANGE.search(f"{before}@ {after}"):
             continue
         if mention.means("mood") and re.match(r" (?:@|bass@)", after) and text in ("dark", "bright", "warm", "sweet"):
+            continue
+        if re.match(r" (?:footed|fingered|witted|handed|spoken|hearted|talking|thinking|tongued|blooded|born)\b", after):
             continue
         if text in ("fast",) and re.match(r" (?:forward|food|track)", after):
             continue
@@ -378,14 +392,20 @@ def manner(reading: Reading) -> Iterator[Assertion]:
         which = "swung" if match["swung"] else "straight"
         yield reading.made("swing", (("swing", which),), match.start(), match.end())
     for match in re.finditer(
-        r"\b(?:up|high|stays?|remains?|set|lies) (?:up )?in the (?P<high>treble|top)|(?:deep|down|low) in the bass\b", line
+        r"\b(?:up|high|stays?|remains?|set|lies) (?:up )?in the (?P<high>treble|top)|(?:deep|down|"
+        r"low) in the bass(?:@\d+)?(?![^ ])",
+        line,
     ):
         yield reading.made("register", (("register", "high" if match["high"] else "low"),), match.start(), match.end())
     for match in _FLAT.finditer(line):
-        yield reading.made("dynamics", (("change", "steady"),), match.start(), match.end())
+        said = True if match.group().startswith(("never", "not", "without")) else None
+        yield reading.made("dynamics", (("change", "steady"),), match.start(), match.end(), said)
     for match in _LOOSE_GROWTH.finditer(line):
         yield reading.made("dynamics", (("change", "crescendo"),), match.start(), match.end())
     for match in re.finditer(
+        r"\b(?:only|just|barely|hardly more than|no more than|little more than) (?:a|an odd|the odd|#\d+|one)(?: odd|"
+        r" single)? notes? "
+        r"(?:now and (?:then|again)|here and there|at a time)\b|"
         r"\b(?:a|one) notes? every (?:#\d+ )?(?:other )?seconds?\b|\bsparing with (?:its |the )?notes\b|"
         r"\bbarely (?:plays?|playing)\b|\balmost nothing happens\b|\bhardly (?:plays?|playing)\b",
         line,
@@ -412,6 +432,11 @@ def sections(reading: Reading) -> Iterator[Assertion]:
         if match["e"] == "ends" and re.search(r"\bbefore\b", line[max(0, match.start() - 20) : match.start()]):
             continue
         yield reading.made("position", (("position", where),), match.start(), match.end())
+    for match in re.finditer(
+        r"\b(?:song|piece|track|tune|music|number) (?:is|has) (?:only |just |barely ){1,2}(?:starting|beginning|begun|started)\b",
+        line,
+    ):
+        yield reading.made("position", (("position", "opening"),), match.start(), match.end())
     for match in _REPEATS.finditer(line):
         yield reading.made("position", (("repeats", True),), match.start(), match.end())
 

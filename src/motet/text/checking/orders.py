@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from motet.text.claimed_verbs import ENTERS, LEAVES
-from motet.text.claims import INST, Assertion, Reading
+from motet.text.checking.reading import INST, Assertion, Reading
+from motet.text.checking.verbs import ENTERS, LEAVES
 
 _WORDS = r"(?:(?!and\b|but\b|while\b)[a-z']+|,)"
 _BEFORE = re.compile(
@@ -38,7 +38,7 @@ _PAIRS = (
     ),
     (
         re.compile(
-            rf"(?P<one>{INST})(?: [a-z]+)? (?:gives? way to|makes? way for|hands? (?:over|off|on) to|hands? "
+            rf"(?P<one>{INST})(?: (?!and\b|or\b)[a-z]+)? (?:gives? way to|makes? way for|hands? (?:over|off|on) to|hands? "
             rf"the [a-z]+(?: over)? to|is replaced by|is succeeded by|cedes? to|yields? to|passes (?:the "
             rf"[a-z]+ )?(?:on )?to){_TO} (?P<two>{INST})"
         ),

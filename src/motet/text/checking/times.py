@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from motet.text.claimed_numbers import PER_SECOND
-from motet.text.claimed_verbs import ENTERS, EVENT, LEAVES, SILENT
-from motet.text.claims import INST, Assertion, Reading
+from motet.text.checking.numbers import PER_SECOND
+from motet.text.checking.reading import INST, Assertion, Reading
+from motet.text.checking.verbs import ENTERS, EVENT, LEAVES, SILENT
 
 _TIME = re.compile(
     r"(?P<last_n>\b(?:last|final|closing) (?:few|#(?P<ln>\d+)) (?:seconds?|s)\b)"
@@ -33,7 +33,8 @@ _TIME = re.compile(
     r"|(?P<half>\b(?:half way|halfway|midway|mid way|midpoint|mid point|half time|half past|midst|at half|half the clip|"
     r"half of the clip|the middle(?! (?:third|section)))\b)"
     r"|(?P<until_end>\b(?:until|till|to|through to) the (?:very |bitter )?(?:end|finish|close|"
-    r"(?:last|final)(?! #| few| \w+ (?:seconds|bars))(?: (?:second|note|bar|chord|moment|beat))?)\b)"
+    r"(?:last|final)(?! #| few| quarter| third| half| section| \w+ (?:seconds|bars))(?: (?:second|note|bar|chord|moment|"
+    r"beat))?)\b)"
     r"|(?P<end>\b(?:at|near|towards?|by|before) the (?:very )?(?:end|close|finish|conclusion|last (?:moment|second|minute))\b|"
     r"\blate on\b|\bvery end\b)"
     r"|(?P<start>\b(?:at|from|since|after) (?:the )?(?:very |right )?(?:start|beginning|outset|off|top|first(?! (?:#|few|half|"
@@ -44,7 +45,7 @@ EVERYONE = "*"  # in place of an instrument
 _SHARES = {
     "last_few": (0.8, 1.0), "last_quarter": (0.72, 1.0), "first_quarter": (0.0, 0.28), "last_third": (0.64, 1.0),
     "first_third": (0.0, 0.36), "middle_third": (0.3, 0.7), "quarter": (0.25, 0.25), "second_half": (0.5, 1.0),
-    "first_half": (0.0, 0.5), "half": (0.5, 0.5), "until_end": (1.0, 1.0), "end": (0.75, 1.0), "start": (0.0, 0.05),
+    "first_half": (0.0, 0.5), "half": (0.5, 0.5), "until_end": (1.0, 1.0), "end": (2 / 3, 1.0), "start": (0.0, 0.05),
 }  # fmt: skip
 
 # The same players, said together: "bass and drums", "a violin, a viola and the cello".
@@ -53,8 +54,8 @@ _WORD = (
     r"for|halfway|midway|around|until|till|before|near|towards?|to|of|one|another|only|just|under|but)\b)[a-z']+ )"
 )
 _GROUP = re.compile(
-    rf"{INST}(?:(?: , {_WORD}{{0,2}}{INST}){{0,6}}(?: ,)? (?:and|or|plus|as well as|along with|together with|"
-    rf"&) {_WORD}{{0,3}}{INST})?"
+    rf"{INST}(?:(?:(?: , {_WORD}{{0,2}}{INST}){{1,6}} ,)? (?:and|or|plus|as well as|along with|together with|"
+    rf"&) {_WORD}{{0,3}}{INST}|(?: , {_WORD}{{0,2}}{INST}){{1,6}} and {_WORD}{{0,3}}{INST})?"
     r"|\b(?:the|a|another|second) lead(?! (?:guitar|synth|line|melody|role|part|instrument|vocals?|to|into)\b)(?= )"
     rf"|(?:(?<= )|^)(?:(?:every(?:one|thing|body)|all)(?: [a-z#\d]+)? (?:but|except|save)(?: for)? (?:the )?{INST}|"
     r"(?P<all>(?:every(?:one|body)|all|both)(?: (?:#\d+|of them))?)(?= (?:plays?|is|are|has|have|enters?|starts?|begins?|"
@@ -64,11 +65,13 @@ _GROUP = re.compile(
 )
 # Between parts of a sentence: strong ones, and weak ones over which a part without players reaches back.
 _BREAK = re.compile(
-    r"(?:(?<= )|^)(?:(?P<strong>[:()–—]|but|while|whereas|whilst|though|although|before|because)|"
+    r"(?:(?<= )|^)(?:(?P<strong>[:()–—]|(?<!nothing )(?<!none )(?<!no one )(?<!nobody )but|while|whereas|whilst|though|"
+    r"although|before|because)|"
     r"(?P<weak>,|and|then|with|as|when|once|after|where|yet|-|/))(?= |$)"
 )
 _OF_TIME = re.compile(
-    r"\b(?:or so|into|the|second|another|point|stage|later|onwards?|minute|clip|excerpt|piece|music|song|mark|only|way|"
+    r"\b(?:or so|right|very|just|from|into|the|second|another|point|stage|later|onwards?|minute|clip|excerpt|piece|music|song|"
+    r"mark|only|way|"
     r"through|have|passed|gone|"
     r"track|recording|passage)\b"
 )
@@ -78,11 +81,14 @@ _BEFORE_TIME = re.compile(
     rf"on|throughout|over|of|takes) {_ABOUT}$|[(] ?{_ABOUT}$"
 )
 _AFTER_TIME = re.compile(r" (?:or so )?(?:in\b(?! (?:length|duration|all|total))|into|mark|on\b|have (?:passed|gone)|of the way)")
-_ALONE = re.compile(r"\b(?:alone|solo|(?:by|on) (?:itself|its own|themselves|their own)|unaccompanied)\b")
+_ALONE = re.compile(
+    r"\b(?:alone|solo|(?:by|on) (?:itself|its own|themselves|their own)|unaccompanied|(?:nothing|none|no one|nobody) but)\b"
+)
 _LENGTH = re.compile(
-    r"\b(?:lasts?|lasting|long|length|duration|running time|runtime|takes up|in all|in total|clip of|excerpt of|spans?|"
+    r"\b(?:lasts?|lasting|long|length|duration|running time|runtime|fills|takes up|in all|in total|clip of|excerpt of|spans?|"
     r"goes on for|clocks in|runs (?:for|to))\b"
 )
+_OF_WAIT = re.compile(rf"\b(?:rests?|waits?|waiting|silence|pause|gap|mark|absence|intro|start|first|last|lead) of {_ABOUT}$")
 _CHANGE = re.compile(
     r"\b(?:key|tempo|metre|meter|modulat\w+|pace|speeds?|slows?|slower|faster|quicker|major|minor|lift|bpm|turns|shift\w*|"
     r"time)\b|"
@@ -133,6 +139,7 @@ class _Part:
 def events(reading: Reading) -> Iterator[Assertion]:
     line = reading.line
     times = list(_TIME.finditer(line))
+    told = [(mention.first, mention.last) for mention in reading.mentions if not mention.means("instrument")] if times else []
     cut: dict[int, list[_Part]] = {}  # by where the sentence begins
     for match in times:
         begin, end = match.span()
@@ -145,12 +152,28 @@ def events(reading: Reading) -> Iterator[Assertion]:
             cut[first] = _parts(line, first, stop, times)
         parts = cut[first]
         at = next((number for number, part in enumerate(parts) if part.first <= begin <= part.last), len(parts) - 1)
+        if match.lastgroup in ("start", "end", "half", "first_half", "second_half") and not _told(line, parts[at]):
+            # "Moderate at first": said of the music.
+            own = reading.place(parts[at].first), reading.place(max(parts[at].last - 1, 0))
+            if match["start"] and _content(f"{line[parts[at].first : begin]} {line[end : parts[at].last]}"):
+                continue
+            if any(reading.short[own[0]][1] <= known[0] and known[1] <= reading.short[own[1]][2] for known in told):
+                continue
         leading = _BEFORE_TIME.search(before)
         how_long = (leading["how"] or "") if leading else ""
         readings = list(_readings(line, parts, at, match, reading.sentence(first - 2) if first > 2 else (0, 0)))
         options: list[Event] = []
         changes = bool(_CHANGE.search(line[first:stop]))
-        for who, verb, text in readings:
+        here: set[str] = set()  # "no drums at the end": silent then
+        missing: set[str] = set()
+        stated = how_long in ("until", "till", "before")
+        for begun, ended in reading.absent:
+            if first <= begun < stop:
+                (here if parts[at].first <= begun <= parts[at].last else missing).update(re.findall(INST, line[begun:ended]))
+        for names, verb, text in readings:
+            who = [one for one in names if one not in missing]
+            if here.intersection(who):
+                text, stated = f"{text} absent", True
             kinds = tuple({"lead": "lead instrument", EVERYONE: EVERYONE}.get(one) or reading.kind_of(one) for one in who)
             if not kinds:
                 continue
@@ -160,7 +183,7 @@ def events(reading: Reading) -> Iterator[Assertion]:
                 continue
             options = [Event((), "", unit, low, high, changes=True)]
         name = "position" if all(one.how in ("sounds", "silent") for one in options) or match["until_end"] else "entry"
-        said = True if how_long in ("until", "till", "before") or any(one.how == "silent" for one in options) else None
+        said = True if stated or any(one.how == "silent" for one in options) else None
         meanings = tuple(("event", one) for one in dict.fromkeys(options))
         yield reading.made(name, meanings, begin, end, said)
     yield from _openings(reading)
@@ -173,6 +196,8 @@ def _no_time(match: re.Match[str], before: str, after: str) -> bool:
         return match.lastgroup not in ("sec", "first_n", "last_n", "to_end", "fn", "ln", "te", "s1", "s2")
     if match["half"] and re.match(r" (?:register|range|octaves?|voices?|c\b|of the (?:keyboard|range))", after):
         return True
+    if re.search(r"\b(?:[a-z]+er|more|less)(?<!later)(?<!earlier)(?<!sooner) than (?:[a-z]+ )?$", before) and not match["sec"]:
+        return True  # "louder than at the start"
     if match["mark"]:
         if match.group().startswith(("second", "@")):
             return False
@@ -181,6 +206,17 @@ def _no_time(match: re.Match[str], before: str, after: str) -> bool:
         return not listed and not re.search(rf"(?:{ENTERS}|{LEAVES})[^.;,]{{0,25}}$|[(] ?$", before)
     if match["sec"]:
         timed = _BEFORE_TIME.search(before) or _AFTER_TIME.match(after)
+        if (
+            re.match(rf"#{match['s1']} second$", match.group())
+            and re.search(r"\b(?:an?|this|the|one) $", before)
+            and re.match(r" (?!mark\b|point\b|line\b|later\b|stage\b|in\b)[a-z@]", after)
+        ):
+            return True  # "in an 18-second piece"
+        how = timed["how"] if timed and "how" in timed.groupdict() else ""
+        if how == "of" and not _OF_WAIT.search(before):
+            return True
+        if how == "takes" and not re.match(r" (?:more )?(?:for|before|until|till|to)\b", after):
+            return True
         if not timed or _LENGTH.search(before[-25:]) or re.match(r" (?:in (?:length|duration|all|total)|long|of)\b", after):
             return True
         if PER_SECOND.match(match.group()[match.group().index(" ") :]) and re.search(r"\bnotes?\b", match.group()):
@@ -254,11 +290,15 @@ def _readings(
             return
     own = line[first:last]
     lone = re.fullmatch(rf" ?(?:[a-z]+ ){{0,2}}{_ABOUT}", line[first : time.start()]) and not _content(line[time.end() : last])
-    if lone and not _players(line, first, last) and not EVENT.search(line, first, last):
+    does = EVENT.search(line, first, time.start()) or EVENT.search(line, time.end(), last)
+    if lone and not _players(line, first, last) and not does:
         # "After eight seconds, …" stands for itself: it belongs to what follows, or else to what came before.
         done = at and EVENT.search(line, parts[at - 1].first, parts[at - 1].last) and "and" not in parts[at].marks
         if at and (
-            "(" in parts[at].marks
+            (
+                "(" in parts[at].marks
+                and not re.search(r"\b(?:and|then|with|plus|also) \($", line[: parts[at].first].rstrip()[-12:])
+            )
             or "but" in parts[at].marks
             or re.search(r"\bonly\b", line[first:last])
             or at + 1 == len(parts)
@@ -275,7 +315,10 @@ def _readings(
     verb = _verb(line, first, last, time)
     text = line[first:last] if at == own_part else f"{line[first:last]} {own}"
     if verb and groups:
-        yield _subject(line, groups, verb, first), verb.lastgroup or "", text
+        names = _subject(line, groups, verb, first)
+        yield names, verb.lastgroup or "", text
+        if len(names) > 2 and re.search(rf" , and (?:the |a |an )?{names[-1]} (?:[a-z]+ly )?$", line[first : verb.start()]):
+            yield names[-1:], verb.lastgroup or "", text
         if lone and own_part > at and "(" not in parts[own_part].marks and (earlier := _players(line, parts[0].first, first)):
             yield _names(earlier[0]), verb.lastgroup or "", text
     elif groups:
@@ -288,6 +331,9 @@ def _readings(
         names = _names((near or groups)[-1 if near else 0])
         if near and re.match(r" ,? ?(?:that|which|who)\b", line[near[-1].end() : time.start()]):
             names = names[-1:]
+        elif near and len(names) > 2 and len(near[-1].group().split(" , ")) > 1:
+            # "Strings, guitar, drums, and brass from halfway": the brass.
+            yield names[-1:], how if how in ("enters", "leaves") else "", text
         yield names, how if how in ("enters", "leaves") else "", text
     elif verb and not re.fullmatch(r"is|are|has|have", verb.group()):
         earlier = _players(line, parts[0].first, first) or _players(line, *before)[-1:]
@@ -365,7 +411,7 @@ def _options(
         yield Event(who, "enters", unit, high if match["first_n"] else low, high, changes=changes)
     elif silent:
         yield event("silent")
-    elif until and how == "enters" and re.search(r"\b(?:not|n't|never|\w+n't)\b", text):
+    elif until and re.search(r"\b(?:not|n't|never|\w+n't|nobody|nothing|no one|no)\b", text) and how != "leaves":
         yield event("enters")
     elif until and how in ("sounds", ""):
         yield event("leaves")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from motet.text.claims import Assertion, Reading
+from motet.text.checking.reading import Assertion, Reading
 
 _NOTE = re.compile(
-    r"(?<![A-Za-z'’#♭♯])(?<![A-Za-z]&)(?P<tonic>[A-G])(?:(?P<acc>[#♯♭]|b(?![a-z]))|[ -](?P<accword>flat|sharp)(?!ly)\b)?"
+    r"(?<![A-Za-z'’#♭♯])(?<![A-Za-z]&)(?P<tonic>[A-G])(?:(?P<acc>[#♯♭]|b(?![a-z])|b(?=(?:maj|min|m|dim|aug|sus|add)(?:\d|"
+    r"\b)))|[ -](?P<accword>flat|sharp)(?!ly)\b)?"
     r"(?:(?P<sym>(?:maj|min|m|M(?=\d)|dim|aug|sus|add|°|ø|\+)?\d{0,2}(?:sus[24]|b5|#5|b9|#9|maj7|add9)?)(?![A-Za-z\d]))"
     r"(?P<rest>(?:[ -](?:major|minor|dominant|diminished|half-diminished|augmented|suspended|seventh?|"
     r"seven|ninth|nine|sixth|six|power|fifth|eleventh|thirteenth|maj|min)(?![A-Za-z]))*)"
@@ -25,7 +26,8 @@ _CHORD_BEFORE = re.compile(
 )
 _CHORD_AFTER = re.compile(
     r"\s+(?:gives? way|giving way|moves?|goes|leads?|leading|passes|(?:is|are) (?:then )?(?:followed|answered|succeeded)|yields|"
-    r"resolves|resolving|opens|turns|changes|comes (?:first|next|before|after)|sounds|starts|begins|alternates|precedes|follows)\b"
+    r"resolves|resolving|opens|turns|changes|comes (?:first|next|before|after)|sounds|starts|begins|alternates|precedes|"
+    r"follows)\b"
 )
 _PITCH = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _MODE = re.compile(

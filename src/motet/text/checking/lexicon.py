@@ -175,6 +175,14 @@ kora
 zither
 hurdy gurdy
 kazoo
+sound effects
+  applause = clapping audience
+  bird sounds = bird tweet, birdsong, bird song
+  telephone ring = telephone
+  seashore sounds = seashore
+  helicopter sound = helicopter
+  gunshot sound = gunshot, gunshots
+  breath noise
 turntable = turntables, turntablist, scratching, record scratching, dj scratches
 jaw harp
 cimbalom
@@ -235,7 +243,7 @@ LOOSE = {
     "organ": {"accordion"},
     "flute": {"pan flute", "shakuhachi", "recorder", "tin whistle", "ocarina"},
     "tin whistle": {"ocarina"},
-    "tubular bells": {"glockenspiel", "tinkle bell"},
+    "tubular bells": {"glockenspiel", "tinkle bell", "celesta", "music box"},
     "zither": {"koto", "dulcimer"},
     "melodic tom": {"drums"},
     "snare": {"drums"},
@@ -254,13 +262,32 @@ DENIED = {"winds": {"woodwind", "brass"}, "horn section": {"brass", "saxophone"}
 # Whom a count of a family may include.
 _BLOWN = frozenset({"woodwind", "brass", "accordion", "harmonica", "melodica", "bagpipes", "reed organ"})
 _STRUNG = frozenset(
-    {"strings", "guitar", "bass", "harp", "banjo", "mandolin", "ukulele", "sitar", "koto", "shamisen", "lute", "zither", "dulcimer"}
+    {
+        "strings",
+        "guitar",
+        "bass",
+        "harp",
+        "banjo",
+        "mandolin",
+        "ukulele",
+        "sitar",
+        "koto",
+        "shamisen",
+        "lute",
+        "zither",
+        "dulcimer",
+    }
 )
 _PRESSED = frozenset({"keyboard", "synth", "accordion", "celesta", "melodica"})
 _STRUCK = frozenset({"percussion", "chromatic percussion", "timpani", "kalimba"})
 COUNTED = {
     "winds": _BLOWN, "woodwind": _BLOWN, "reed": _BLOWN, "horn": _BLOWN, "horn section": _BLOWN, "strings": _STRUNG,
     "keyboard": _PRESSED, "synth": _PRESSED, "percussion": _STRUCK, "drums": _STRUCK,
+}  # fmt: skip
+# What is called so by who plays it.
+PLAYED = {
+    "choral": "choir", "vocal": "voice", "a cappella": "voice", "orchestral": "orchestra", "symphonic": "orchestra",
+    "percussion": "percussion", "brass": "brass", "brass band": "brass", "guitar": "guitar", "piano": "piano",
 }  # fmt: skip
 # Words before a genre that say nothing more of it.
 NEUTRAL = frozenset("traditional trad modern contemporary classic old new instrumental melodic the a of and".split())
@@ -289,7 +316,8 @@ fast = fast, quick, quickly, allegro, vivace, fast paced, fast moving, rapidly m
     driving pace, energetic tempo, sprightly allegro, gallops along, races along, racing
 very fast = very fast, very quick, extremely fast, presto, prestissimo, rapid, rapidly, breakneck, blistering,\
     lightning fast, lightning speed, ferociously fast, furiously fast, frantic pace, frenetic pace, frantic tempo,\
-    frenetic tempo, furious pace, furious tempo, ferocious pace, dizzying speed, blazingly fast, at full tilt, at a gallop, hurtles,\
+    frenetic tempo, furious pace, furious tempo, ferocious pace, dizzying speed, blazingly fast, at full tilt, at a gallop,\
+    hurtles,\
     hurtling, frenzied tempo, frenzied pace, supersonic
 """,
     "density": """
@@ -304,6 +332,7 @@ moderate = moderate density, moderately dense, medium density, neither sparse no
 dense = dense, densely, overwhelming density, high density, great density, extreme density, busy, busily, packed with notes,\
     hectic, overcrowded, crowded with notes, crammed with notes,\
     frantically busy, jam packed, teeming with notes, wall of sound, note filled, flurry of notes, torrent of notes,\
+    torrents of notes, floods of notes, showers of notes, cascades of notes,\
     relentlessly busy, crowded, bursting with notes, full of notes, cluttered, note heavy, hyperactive, crammed,\
     packed texture, swarming, avalanche of notes, bustling, flurries of notes, blizzard of notes, flood of notes,\
     thicket of notes, cascade of notes, saturated, chock full, many notes, lots of notes, countless notes,\
@@ -323,7 +352,8 @@ low = low register, lower register, low in register, bass register, low pitched,
     below the bass stave, lies low, sits low, stays low, low and rumbling, rumbling depths, cellar, subterranean,\
     murky depths, low notes, deep notes, bass range, low down, lower octaves, bottom octave, bottom octaves,\
     bass clef depths, deep in pitch, low tessitura, lower range, low registers, deep bass register, gravelly depths,\
-    rumbles deep, very low register, lowest register, low pitch, bottom of the range, bottom of its range,\
+    rumbles deep, deep and low, low and deep, very low register, lowest register, low pitch, bottom of the range,\
+    bottom of its range,\
     bottom of their range, lower reaches, deepest register, down low, way down low, in the depths, down in the depths,\
     sub bass range, basement, lower reaches, down at the bottom, deep in the bass, the depths
 middle = middle register, mid register, mid range register, middle range, middle octaves, middle of the keyboard,\
@@ -340,7 +370,7 @@ high = high register, upper register, high in register, high pitched, high range
 """,
     "level": """
 soft = soft, softly, quiet, quietly, hushed, pianissimo, whispered, barely audible, whisper quiet, subdued volume, muffled,\
-    low volume, scarcely audible, in a whisper, understated volume, softness, whisper
+    low volume, scarcely audible, in a whisper, at a whisper, hush, to a hush, understated volume, softness, whisper
 moderate = moderate dynamics, moderate volume, mezzo forte, mezzo piano, moderately loud, medium volume, moderate dynamic,\
     moderate in volume, moderate in dynamics, medium loud, moderate loudness
 loud = loud, loudly, forte, fortissimo, thunderous, thunderously, deafening, deafeningly, blaring, full blast, full volume,\
@@ -521,9 +551,7 @@ ancient = antiquity, ancient
 16th century = sixteenth century, 16th century
 """
 _DECADES = "twenties thirties forties fifties sixties seventies eighties nineties".split()
-_DECADE = re.compile(
-    rf"\b(?P<century>18|19|20)?(?P<tens>\d)(?:0 ?'?s\b|\d\b(?<=\d{{4}}))|\b(?P<word>{'|'.join(_DECADES)})\b"
-)
+_DECADE = re.compile(rf"\b(?P<century>18|19|20)?(?P<tens>\d)(?:0 ?'?s\b|\d\b(?<=\d{{4}}))|\b(?P<word>{'|'.join(_DECADES)})\b")
 
 # Genres that say something else in everyday English, or in the English of captions; and regions likewise.
 _NOT_GENRES = frozenset(
@@ -632,6 +660,10 @@ GENRES_ALIKE = (
     {"classical", "orchestral", "symphonic"},
     {"electronic", "electronica", "edm", "dance"},
     {"children's", "lullaby"},
+    {"jazz fusion", "jazz rock", "fusion"},
+    {"swing", "big band"},
+    {"sacred", "religious", "liturgical", "church music", "sacred music"},
+    {"bossa nova", "bossa"},
     {"waltz", "valse", "musette"},
 )
 

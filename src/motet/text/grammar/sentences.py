@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from random import Random
 from typing import Literal
 
-from motet.text.facts import Draft, Fact
+from motet.text.grammar.facts import Draft, Fact
+from motet.text.grammar.wording import listed, with_article
 from motet.text.record import Record
-from motet.text.wording import listed, with_article
 
 Form = Literal["short", "long", "tags", "question"]
 
@@ -23,8 +23,8 @@ _PIECES = (
 )  # fmt: skip
 _PLAYED = ("piece", "piece", "passage", "arrangement", "instrumental", "composition", "number", "piece of music")
 _SUNG = ("choir", "voice", "vocal")  # in names of instruments; with one of them no music is called instrumental
-_OPENINGS = ("this is {a}", "here is {a}", "this is {a}", "we hear {a}", "you hear {a}", "one hears {a}")
-_SUBJECTS = ("it", "it", "it", "the music", "the piece", "the passage", "the excerpt", "the clip", "this music", "the track")
+_PARTS = ("excerpt", "excerpt", "passage", "clip", "extract")  # of a longer piece
+_OPENINGS = ("this is {a}", "here is {a}", "this is {a}", "we hear {a}", "you hear {a}")
 
 # What a sentence of a long caption is about, and the order in which they come.
 _TOPICS = (
@@ -37,6 +37,7 @@ _TOPICS = (
 )
 _TOPIC = {kind: at for at, kinds in enumerate(_TOPICS) for kind in kinds.split()}
 _EVENTS = frozenset(("enters", "leaves", "modulation", "new_tempo", "new_metre"))
+_PLACES = frozenset(("opening", "ending", "inside"))
 _WHO = frozenset(("several", "ensemble"))
 _DEEDS = frozenset(("melody", "bass", "low_bass", "chords", "pad", "drums"))
 _APART = frozenset(("bass", "low_bass", "chords", "pad"))  # these make a clause of their own
@@ -93,27 +94,23 @@ def _long(clip: Draft) -> str:
     while first > 1 and facts[first - 1].kind in _EVENTS:
         first -= 1
     sentences = [_opening(clip, facts[:first])]
-    groups = _grouped(facts[first:], clip)
-    while len(groups) > 3:
-        groups[-2:] = [[*groups[-2], *groups[-1]]]
-    sentences += [_following(clip, group) for group in groups]
+    sentences += [_following(clip, group) for group in _grouped(facts[first:], clip)[-3:]]
     return " ".join(sentences)
 
 
 def _grouped(facts: Sequence[Fact], clip: Draft) -> list[list[Fact]]:
-    """Facts about one thing together, at most three; what happens in the course of the clip comes last, in order of time."""
+    """Facts about one thing together, at most two; what happens in the course of the clip comes last, in order of time."""
     events = sorted((one for one in facts if one.kind in _EVENTS), key=lambda one: float(one.values.get("at", 0)))
     others = sorted((one for one in facts if one.kind not in _EVENTS), key=lambda one: _TOPIC.get(one.kind, len(_TOPICS)))
     groups: list[list[Fact]] = []
     for one in others:
         last = groups[-1] if groups else []
-        same = last and _TOPIC.get(last[0].kind) == _TOPIC.get(one.kind)
-        # One thing alone makes a thin sentence: now and then it goes with what is nearest.
-        if last and (len(last) < 3 if same else len(last) == 1 and clip.random.random() < 0.4):
+        if len(last) == 1 and _TOPIC.get(last[0].kind) == _TOPIC.get(one.kind):
             last.append(one)
         else:
             groups.append([one])
-    return groups + ([events] if events else [])
+    clip.random.shuffle(groups)
+    return groups + ([events[:2]] if events else [])
 
 
 def _question(clip: Draft) -> str:
@@ -130,10 +127,6 @@ def _question(clip: Draft) -> str:
     if others and draw() < 0.5:
         more = _clause(others[0], clip, "it")
         answer += f". {_capital(more)}" if draw() < 0.5 else f"; {more}"
-    if draw() < 0.3:
-        music = clip.choose(("In this clip", "Here", "In this music", "In the excerpt"))
-        if not any(word in question for word in ("here", "this", "clip", "In ", "music", "excerpt", "piece")):
-            question = f"{music}, {question[:1].lower()}{question[1:]}"
     if draw() < 0.3:
         return f"Q: {question} A: {_finished(answer)}"
     return f"{question} {_finished(answer)}"
@@ -184,22 +177,24 @@ def _opening(clip: Draft, facts: list[Fact]) -> str:
     who = next((one for one in facts if one.kind in _WHO), None)
     if who is not None:
         # Who is named need not be counted, nor the drums be named again.
-        facts = [one for one in facts if one.kind not in ("count", "drums")]
+        facts = [one for one in facts if one.kind not in ("count", "drums", "throughout", "drums_throughout")]
     rest = [one for one in facts if one is not who]
     plan = draw()
     if who is not None and rest:
         names = who.values["l"]
         verb = "play" if who.plural else "plays"
-        if plan < 0.24:
+        if who.kind == "ensemble":
+            plan = 0.5 + plan / 2  # "a solo piano piece" rather than "piano plays a piece"
+        if plan < 0.22:
             music, left = _noun_phrase(clip, rest, pieces=_PLAYED)
             return _finished(f"{names} {verb} {music}{_added(clip, left)}")
-        if plan < 0.36:
+        if plan < 0.3:
             music, left = _noun_phrase(clip, rest)
             return _finished(f"{names} in {music}{_added(clip, left)}")
-        if plan < 0.44 and (front := next((one for one in rest if "front" in one.bank and one.kind not in _DEEDS), None)):
+        if plan < 0.35 and (front := next((one for one in rest if "front" in one.bank and one.kind not in _DEEDS), None)):
             music, left = _noun_phrase(clip, [one for one in rest if one is not front], pieces=_PLAYED)
             return _finished(f"{front.say('front', clip.random)}, {names} {verb} {music}{_added(clip, left)}")
-        if plan < 0.5 and all(one.kind in _KINDS and "after" in one.bank for one in rest):
+        if plan < 0.39 and all(one.kind in _KINDS and "after" in one.bank for one in rest):
             behind = _behind([(one.kind, one.say("after", clip.random)) for one in rest], clip)
             return _finished(f"{names}{behind}")
     if plan < 0.58:
@@ -241,8 +236,8 @@ def _following(clip: Draft, facts: list[Fact]) -> str:
     if first.kind in _DEEDS and len(others) == 1 and draw() < 0.6:
         # "The flute carries the melody over chords from the harp."
         place = "front" if "front" in others[0].bank else "after"
-        if others[0].kind in _DEEDS and place in others[0].bank:
-            link = " " if first.kind == "melody" and draw() < 0.6 else ", "
+        if first.kind == "melody" and others[0].kind in _DEEDS and place in others[0].bank:
+            link = " " if draw() < 0.6 else ", "
             return _finished(f"{first.say('clause', random)}{link}{others[0].say(place, random)}")
     front = next((one for one in others if "front" in one.bank and one.kind not in _DEEDS), None)
     if front is not None and first.kind in _DEEDS and draw() < 0.5:
@@ -250,7 +245,7 @@ def _following(clip: Draft, facts: list[Fact]) -> str:
         return _finished(f"{front.say('front', random)}, {_clauses(clip, left)}")
     alike = len({_TOPIC.get(one.kind) for one in facts}) == 1
     if len(facts) < 3 and alike and all("predicate" in one.bank for one in facts) and draw() < 0.7:
-        return _finished(f"{clip.choose(_SUBJECTS)} {_predicates(facts, clip)}")
+        return _finished(f"{_subject(clip)} {_predicates(facts, clip)}")
     return _finished(_clauses(clip, facts))
 
 
@@ -266,16 +261,29 @@ def _noun_phrase(
     for one in facts:
         if "adjective" in one.bank and len(before) < most_before and (draw() < 0.6 or "after" not in one.bank):
             before.append((_BEFORE.get(one.kind, 1), one.say("adjective", random)))
-        elif "after" in one.bank and len(behind) < most_behind and one.kind not in _APART:
-            said = one.say("after", random)
-            while said.startswith(("played", "performed")) and one.kind == "tempo":
-                said = one.say("after", random)  # somebody plays it already
+        elif (
+            "after" in one.bank
+            and len(behind) < most_behind
+            and one.kind not in _APART
+            and (said := _unlike(one, [told for _, told in behind], random))
+        ):
             behind.append((one.kind, said))
         else:
             left.append(one)
     noun = " ".join(filter(None, (_adjectives(sorted(before)), _piece(clip, pieces))))
     noun = with_article(noun) if determiner == "a" else f"{determiner} {noun}"
     return noun + _behind(behind, clip), left
+
+
+def _unlike(one: Fact, told: Sequence[str], random: Random) -> str:
+    """A fact as it stands behind a noun, beginning with a word that none before it begins with; "" if there is none."""
+    begun = {phrase.partition(" ")[0] for phrase in told}
+    begun |= {"played", "performed"} if one.kind == "tempo" else set()  # somebody plays it already
+    for _ in range(4):
+        said = one.say("after", random)
+        if said.partition(" ")[0] not in begun:
+            return said
+    return ""
 
 
 def _adjectives(ranked: Sequence[tuple[int, str]]) -> str:
@@ -288,20 +296,15 @@ def _adjectives(ranked: Sequence[tuple[int, str]]) -> str:
 
 
 def _behind(phrases: Sequence[tuple[str, str]], clip: Draft) -> str:
-    """Phrases behind a noun, each with its kind: who plays first, as a rule, and no preposition twice in a row if that can be
-    helped."""
+    """Phrases behind a noun, each with its kind: who plays first, as a rule."""
     waiting = [phrase for _, phrase in sorted(phrases, key=lambda one: _BEHIND.get(one[0], 5))]
-    if len(waiting) > 1 and clip.random.random() < 0.3:
-        waiting.append(waiting.pop(0))  # "in D minor for violin and cello"
-    waiting.sort(key=lambda one: not one.startswith("of "))
+    if len(waiting) == 2 and phrases and clip.random.random() < 0.3:
+        waiting.reverse()  # "in D minor for violin and cello"
     told, previous = "", ""
-    while waiting:
-        begins = previous.partition(" ")[0]
-        at = next((at for at, one in enumerate(waiting) if one.partition(" ")[0] != begins), 0)
-        one = waiting.pop(at)
+    for one in sorted(waiting, key=lambda one: not one.startswith("of ")):
         word = one.partition(" ")[0]
         # A list or a participle before would else draw what follows to itself.
-        apart = told and (" and " in previous or ", " in previous or word == begins)
+        apart = told and (" and " in previous or ", " in previous or word == previous.partition(" ")[0])
         loose = word not in _PREPOSITIONS and word not in ("that", "which")
         told += f"{', ' if apart or (loose and (told or clip.random.random() < 0.4)) else ' '}{one}"
         previous = one
@@ -312,22 +315,28 @@ def _added(clip: Draft, left: Sequence[Fact]) -> str:
     """What is still to be said, behind a sentence."""
     if not left:
         return ""
-    if len(left) > 1:
-        return f"; {_clauses(clip, left)}"
-    draw = clip.random.random()
-    one = left[0]
-    if "predicate" in one.bank and "clause" not in one.bank:
-        return f"; it {one.say('predicate', clip.random)}"
-    joint = "; " if draw < 0.6 else ", and " if draw < 0.85 else ", where "
-    return joint + _clause(one, clip, "it")
+    return f"; {_clauses(clip, left)}"
 
 
 def _clauses(clip: Draft, facts: Sequence[Fact]) -> str:
-    subject = clip.choose(_SUBJECTS)
+    facts = sorted(facts, key=_when)
+    subject = _subject(clip)
     told = [_clause(one, clip, "it" if at else subject) for at, one in enumerate(facts)]
     if len(told) > 2:
         return f"{', '.join(told[:-1])}, and {told[-1]}"
     return clip.choose((", and ", ", and ", "; ")).join(told)
+
+
+def _when(one: Fact) -> tuple[bool, float]:
+    """What happens comes last, in order of time."""
+    return one.kind in _EVENTS, float(one.values.get("at", 0))
+
+
+def _subject(clip: Draft) -> str:
+    """What a sentence is about; not by the same noun twice in a row."""
+    choices = [one for one in ("it", "it", "the music", f"the {clip.noun or 'piece'}") if one == "it" or one != clip.subject]
+    clip.subject = clip.choose(choices)
+    return clip.subject
 
 
 def _clause(one: Fact, clip: Draft, subject: str) -> str:
@@ -356,8 +365,9 @@ def _piece(clip: Draft, pieces: Sequence[str] = _PIECES) -> str:
     # Only of players that are all known can be told that none of them sings.
     unsung = bool(players) and not any(word in one.name for one in players or () for word in _SUNG)
     while True:
-        piece = clip.choose(pieces)
+        piece = clip.choose(_PARTS if any(one.kind in _PLACES for one in clip.facts) else pieces)
         if unsung or "instrumental" not in piece:
+            clip.noun = piece
             return piece
 
 

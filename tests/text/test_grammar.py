@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 
 from motet.midi.general_midi import DRUMS, PROGRAMS
 from motet.text import words
-from motet.text.composing import Form, write
+from motet.text.grammar import Form, write
+from motet.text.grammar.variety import variety
+from motet.text.grammar.wording import with_article
 from motet.text.record import (
     Articulation,
     Change,
@@ -30,8 +32,6 @@ from motet.text.record import (
     Tempo,
     Withheld,
 )
-from motet.text.variety import variety
-from motet.text.wording import with_article
 
 FORMS = get_args(Form)
 SENTENCES = ("short", "long", "question")

@@ -20,7 +20,8 @@ LEAVES = (
     r"ping)? (?:out|away)|stop(?:s|ping|ped)?|depart(?:s|ed|ing)?|bow(?:s|ed|ing)? out|"
     r"exit(?:s|ing|ed)?|f(?:alls?|ell|alling) silent|(?<!the )(?<!very )ends?|disappear(?:s|ed|ing)?|vanish(?:es|ed)?|"
     r"hands? over|cuts? out|"
-    r"go(?:es)? (?:silent|quiet)|falls? quiet|(?:is|are) gone|ceases?|retires?|steps? out|quits?|finish(?:es|ed)?|ma(?:de|kes?) way|withdraws?|"
+    r"go(?:es)? (?:silent|quiet)|falls? quiet|(?:is|are) gone|ceases?|retires?|steps? out|quits?|finish(?:es|ed)?|ma(?:de|"
+    r"kes?) way|withdraws?|"
     r"falls? away|fades? out|bows? off)\b"
 )
 SOUNDS = (

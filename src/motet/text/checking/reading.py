@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from motet.text.claimed_denials import absent, denials
-from motet.text.lexicon import Meaning, fold, lexicon
+from motet.text.checking.denials import absent, denials
+from motet.text.checking.lexicon import Meaning, fold, lexicon
 
 LONGEST = 4_000  # characters that are read; a caption is never so long
 _LONGEST_PHRASE = 6
@@ -35,7 +35,8 @@ _IDIOMS = re.compile(
     r"pipe dream|pipes? up|pipes? down|(?:blow|toot|blows|toots|blowing|tooting)(?:ing|s)? (?:its|"
     r"their|his|her|your|one's) own (?:horn|trumpet)s?|horns of a dilemma|locks? horns"
     r"|drums? up|drumming up|drums? (?:home|into)|own drum(?:mer)?|different drum(?:mer)?|(?:drum "
-    r"?roll) please|whole kit|kit and caboodle|tool ?kit|gives? voice|voice of reason|one voice|"
+    r"?roll) please|whole kit|kit and caboodle|tool ?kit|gives? voice|voice of reason|one (?:low |deep |high |single )?voice|"
+    r"(?:rais|lower)(?:es?|ing) (?:the|its|their|his|her|a) voices?|"
     r"inner voice|find(?:s|ing)? (?:its|their) voice|second wind|wind(?:s|ing)? (?:down|up)|(?:in|"
     r"to) the wind|gone with the wind|winds of change|(?:break|like the) wind|off the record|for "
     r"the record|on record|upright (?:citizen|position)|brush(?:es|ed)? (?:up|off|aside)|kicks? "
@@ -43,7 +44,8 @@ _IDIOMS = re.compile(
     r"|(?:minor|major|two|both|three|change|changes|changing|different|related|flat|sharp|distant)"
     r" keys|keys? of (?!the)|key (?:to|figure|ingredient|element|feature|point|moment|change|player)"
     r"|in good voice|swan song|food for thought|in full swing|mood swings?|swings and roundabouts|"
-    r"swings? (?:into|by|between|from|back)|quick (?:look|word|wins?|succession|order|burst|fade)|rapid succession|takes? (?:its|their) time|fast (?:forward|track|food|"
+    r"swings? (?:into|by|between|from|back)|quick (?:look|word|wins?|succession|order|burst|fade)|rapid succession|"
+    r"takes? (?:its|their) time|fast (?:forward|track|food|"
     r"asleep|friends)|slow (?:burn|burner|motion)|loud and clear|soft spot|on the fast track|thick "
     r"and fast|thick of|through thick and thin|thin (?:ice|line|on the ground)|minor (?:details?|"
     r"quibble|miracle|point|matter|role|setback|complaint)|major (?:league|leagues|player|role|"
@@ -68,6 +70,7 @@ _UNREAL = re.compile(
     r"(?:often|usually|normally|typically|as a rule|tends? to)|stands? in for|standing in for|replac(?:es|ing) the usual|"
     r"(?:does|do|doing) the (?:job|work) of)\b[^,;:().!?]*"
 )
+_ASKED = re.compile(r"[^.!?;\n]+\?")
 _ENDS = frozenset(".!?;\n")
 
 
@@ -166,7 +169,9 @@ class Reading:
     @cached_property
     def unreal(self) -> list[tuple[int, int]]:
         """Stretches of the line that compare, suppose or ask for what need not be there."""
-        return [match.span() for match in _UNREAL.finditer(self.line)]
+        # "Is it legato or staccato?" says neither.
+        asked = [match.span() for match in _ASKED.finditer(self.line) if " or " in match.group()]
+        return asked + [match.span() for match in _UNREAL.finditer(self.line)]
 
     def supposed(self, begin: int) -> bool:
         """Whether the words at a place of the line are said of nothing that need be there."""
@@ -262,7 +267,7 @@ def _mentions(tokens: list[Token]) -> list[Mention]:
             plain = tokens[last].word
             stripped = plain.removesuffix("'s")
             for one in {plain, stripped}:
-                if meanings := phrases.get((*words, one)):
+                if (meanings := phrases.get((*words, one))) and not _of_a_fraction(tokens, last):
                     best = Mention(at, last + 1, meanings)
             words.append(plain if not (last == at and word not in known) else bare)
         if best:
@@ -271,6 +276,11 @@ def _mentions(tokens: list[Token]) -> list[Mention]:
         else:
             at += 1
     return found
+
+
+def _of_a_fraction(tokens: list[Token], last: int) -> bool:
+    """Whether a token is the upper number of a metre: "a solo electric piano 2/2 piece" has no electric piano 2."""
+    return tokens[last].word.isdigit() and last + 1 < len(tokens) and tokens[last + 1].word == "/"
 
 
 def _number(tokens: list[Token], at: int) -> tuple[float | None, int]:

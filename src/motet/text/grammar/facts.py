@@ -9,9 +9,9 @@ from random import Random
 
 from motet.midi.general_midi import DRUMS, PROGRAMS
 from motet.text import words
-from motet.text.phrases import Bank, banks
+from motet.text.grammar.phrases import Bank, banks
+from motet.text.grammar.wording import CALLED, NUMBERS, folded, is_plural, listed, takes_article, with_article
 from motet.text.record import Change, Player, Record, Withheld
-from motet.text.wording import CALLED, NUMBERS, folded, is_plural, listed, takes_article, with_article
 
 # What may be said once only: of each group one fact at most is put into a caption.
 _GROUPED = {
@@ -96,6 +96,8 @@ class Draft:
         self._withheld = [plain for name in (withheld.artist, withheld.title) if name and (plain := folded(name)).strip()]
         self.players = self._players()
         self.called = self._names()
+        self.listed: set[str] = set()  # who is in the list of players
+        self.noun = self.subject = ""  # what the music is called in this caption, and was in the sentence before
         self.facts: list[Fact] = []
         self._gather()
 
@@ -128,23 +130,22 @@ class Draft:
         return found
 
     def _in_sentence(self, name: str) -> str:
-        """An instrument in a sentence of its own: "the violin", "a violin", "violin"."""
+        """An instrument in a sentence of its own: "the violin" once it is listed, else "a violin"."""
         called = self.called.get(name, name)
-        style = self.random.random()
-        if style < 0.55:
-            return f"the {called}"
-        if style < 0.8 and takes_article(called):
-            return with_article(called)
-        return called if style < 0.9 else f"the {called}"
+        return with_article(called) if name not in self.listed and takes_article(called) else f"the {called}"
 
     def _list(self, players: Sequence[Player], most: int) -> str:
-        named = [self.called[one.name] for one in players[:most]]
+        everyone = len(self.record.instruments or ())
+        most = everyone if everyone == most + 1 else most  # rather one more than "and another instrument"
+        told = list(players[:most])
+        self.listed = {one.name for one in told}
+        named = [self.called[one.name] for one in told]
         if self.random.random() < 0.2 and len(named) <= 3:
             named = [with_article(one) if takes_article(one) else one for one in named]
         elif self.random.random() < 0.15 and len(named) > 2 and named[-1] != DRUMS:
             self.random.shuffle(named)
-        if left := len(self.record.instruments or ()) - len(named):
-            more = ("others", "more", "other instruments") if left > 1 else ("another instrument", "another")
+        if left := everyone - len(named):
+            more = ("others", "more", "other instruments") if left > 1 else ("another instrument",)
             return f"{', '.join(named)} and {self.choose(more)}"
         return listed(named, self.random)
 
@@ -209,7 +210,11 @@ class Draft:
         everyone = {one.name for one in record.instruments or ()}
         several = len(players) > 1
         names = self._list(players, _MANY_NAMED if self.random.random() < 0.6 else 4)
-        self._add("several" if several else "ensemble", 7.0, several or is_plural(self.called[players[0].name]), l=names)
+        alone = self.called[players[0].name]
+        plural = several or is_plural(alone)
+        self._add(
+            "several" if several or len(everyone) > 1 or not takes_article(alone) else "ensemble", 7.0, plural, l=names, one=alone
+        )
         if len(everyone) == 1 and players[0].name != DRUMS:
             self._add("solo", 1.2)
         elif 2 <= len(everyone) <= 12 and (len(everyone) > len(players) or self.random.random() < 0.4):
@@ -245,7 +250,7 @@ class Draft:
         if steady and len(everyone) > 1:
             player = steady[int(self.random.random() * len(steady))]
             kind = "drums_throughout" if player.name == DRUMS else "throughout"
-            self._add(kind, 0.4, is_plural(self.called[player.name]), x=self._in_sentence(player.name))
+            self._add(kind, 0.2, is_plural(self.called[player.name]), x=self._in_sentence(player.name))
         if not any("drum" in name or "kit" in name for name in everyone) and len(everyone) > 1:
             self._add("no_drums", 0.25)
 
@@ -320,7 +325,7 @@ class Draft:
         if change.what in ("enters", "leaves"):
             if change.instrument in self.called:
                 called = self.called[change.instrument]
-                self._add(change.what, 1.1, is_plural(called), x=f"the {called}", when=when, at=at)
+                self._add(change.what, 1.1, is_plural(called), x=self._in_sentence(change.instrument), when=when, at=at)
         elif change.what == "tempo":
             self._add("new_tempo", 0.9, n=f"{float(change.to or 0):.0f}", when=when, at=at)
         elif change.what == "key":
