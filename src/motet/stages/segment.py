@@ -37,7 +37,7 @@ class Segment(Settings):
 
 
 @stage(
-    version=5,
+    version=6,
     uses=[
         "audio", "rate", "frames",
         "songs.division", "songs.tempo_changes", "songs.metre_changes", "songs.first_onset", "songs.last_tick",

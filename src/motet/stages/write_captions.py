@@ -84,7 +84,7 @@ class _Server:
 
 
 @stage(
-    version=2,
+    version=3,
     uses=[
         "record",
         "identities.artist",
