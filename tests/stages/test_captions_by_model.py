@@ -17,6 +17,7 @@ import pytest
 from motet import Dataset, UserError
 from motet.recipe import Recipe, load
 from motet.run.build import Run, build
+from motet.run.watch import Watch
 from motet.text import check
 from sources.serving import Reply, Request, serving
 from text.llm_server import asked, completion
@@ -131,6 +132,26 @@ def test_a_build_killed_in_the_middle_asks_nothing_twice(tmp_path: Path, sources
     assert later
     assert not answered & later
     assert {writer for row in captions(tmp_path / "data") for writer in row["writers"]} == {"llm"}
+
+
+class Notes(Watch):
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def notes(self, sentence: str) -> None:
+        self.told.append(sentence)
+
+
+def test_the_price_is_told_before_and_what_the_cap_has_no_room_for_is_not_asked(tmp_path: Path, sources: Path) -> None:
+    with serving(moody) as service:
+        priced = ["write_captions.price_in=100", "write_captions.price_out=400", "write_captions.cap=0.01"]
+        watch = Notes()
+        run = build(recipe(service.url, *priced), [sources / "0.mid"], tmp_path / "data", workers=1, watch=watch)
+        assert service.asked == []
+    assert any(note.startswith("write_captions: about $") and "an estimate" in note for note in watch.told)
+    rows = captions(tmp_path / "data")
+    assert unanswered(run) == len(rows) > 0
+    assert {writer for row in rows for writer in row["writers"]} == {"grammar"}
 
 
 @pytest.mark.parametrize(

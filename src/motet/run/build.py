@@ -362,7 +362,9 @@ class _Build:
         total = Cost()
         for _, unit in self._units(stage, todo):
             cost = stage.cost(unit.rows[stage.main.name], step.settings)
-            total = Cost(total.seconds + cost.seconds, total.media_bytes + cost.media_bytes)
+            if cost is None:
+                return
+            total += cost
         free = shutil.disk_usage(self.folder).free
         minutes = total.seconds / max(1, self.engine.workers) / 60
         if total.media_bytes + RESERVE_BYTES > free:
@@ -371,6 +373,8 @@ class _Build:
                 "free some room, take a smaller --sample, or choose another disk.",
                 exit_code=1,
             )
+        if total.dollars:
+            self.watch.notes(f"{step.name}: about ${total.dollars:.4f} from here (an estimate).")
         if minutes >= 1:
             self.watch.notes(f"{step.name}: about {minutes:.0f} min and {size(total.media_bytes)} from here (an estimate).")
 

@@ -104,10 +104,15 @@ class Input:
 
 @dataclass(frozen=True)
 class Cost:
-    """What answering one input will take: an estimate from its rows, for the check before a long run."""
+    """What answering one input will take: an estimate from its rows, for the check before a long run. `dollars` are paid to a
+    service."""
 
     seconds: float = 0.0
     media_bytes: float = 0.0
+    dollars: float = 0.0
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(self.seconds + other.seconds, self.media_bytes + other.media_bytes, self.dollars + other.dollars)
 
 
 @dataclass(frozen=True)
@@ -128,7 +133,7 @@ class Stage:
     libraries: tuple[str, ...]
     contents: Callable[[Any], Mapping[str, str]] | None  # settings -> digests of the fonts or models they name
     setup: Callable[[Any], Any] | None  # settings -> equipment, made once per worker
-    cost: Callable[..., Cost] | None
+    cost: Callable[..., Cost | None] | None  # gives None where its settings leave nothing to estimate
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The plain function, for tests and notebooks."""
@@ -156,7 +161,7 @@ def stage(
     libraries: Iterable[str] = (),
     contents: Callable[[Any], Mapping[str, str]] | None = None,
     setup: Callable[[Any], Any] | None = None,
-    cost: Callable[..., Cost] | None = None,
+    cost: Callable[..., Cost | None] | None = None,
 ) -> Callable[[Callable[..., Any]], Stage]:
     """Declare a stage. `uses` lists the input fields it may touch: they, and nothing else, decide its key."""
 

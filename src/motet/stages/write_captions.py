@@ -14,6 +14,7 @@ from motet import text
 from motet.dataset.rows import Clip, Draft, Identity, Knowledge
 from motet.errors import UserError
 from motet.run import Settings, Tools, Unanswered, stage
+from motet.run.stage import Cost
 
 
 class WriteCaptions(Settings):
@@ -68,6 +69,15 @@ def _before(settings: WriteCaptions) -> dict[str, str]:
     return {"prompt": prompts.PROMPT_VERSION}
 
 
+def _cost(clip: Mapping[str, Any], settings: WriteCaptions) -> Cost | None:
+    """Dollars for a clip's captions; its tags, which are not known here, add little."""
+    if settings.writer == "grammar":
+        return None
+    from motet.text import llm
+
+    return Cost(dollars=llm.likely_dollars(json.loads(clip["record"]), settings.forms, _model(settings)))
+
+
 class _Server:
     """A worker's connection to a model, opened when the first clip comes."""
 
@@ -100,6 +110,7 @@ class _Server:
     timeout=1800,
     contents=_before,
     setup=_Server,
+    cost=_cost,
 )
 def write_captions(
     clip: Clip, identity: Identity | None, known: Knowledge | None, settings: WriteCaptions, tools: Tools

@@ -654,6 +654,13 @@ def _client(settings: Settings, key: str) -> Any:
     )
 
 
+def likely_dollars(record: Record, styles: Sequence[str], settings: Settings) -> float:
+    """What captions of a clip will probably cost, by the rules of thumb of `Writer.estimate`; asks nobody."""
+    question = sum(len(message["content"].encode()) for message in prompts.first(record, styles)) / BYTES_A_TOKEN
+    answer = sum(STYLES[style].tokens for style in styles)
+    return dollars(settings.prices.of(round(question), answer)) * (1 + SENT_BACK)
+
+
 def ready(settings: Settings) -> None:
     """Raises UserError if the package or the key is missing that a Writer with these settings needs; asks nobody."""
     _package()
