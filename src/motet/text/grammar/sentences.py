@@ -67,7 +67,7 @@ def write(record: Record, random: Random, form: Form = "short", numbers: bool = 
     clip = Draft(record, random, numbers)
     told = writer(clip)
     # A title may be a common word, which a caption says without meaning it; another caption mostly does without.
-    for _ in range(4):
+    for _ in range(12):
         if not clip.names_withheld(told):
             break
         told = writer(Draft(record, random, numbers))
