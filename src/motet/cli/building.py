@@ -112,6 +112,9 @@ def _dry_run(recipe: Any, options: argparse.Namespace) -> int:
                 left += 1
     except files.MissingSource as error:
         raise UserError(error.detail + ".") from None
+    for step in recipe.steps:
+        if step.stage.contents:
+            step.stage.contents(step.settings)  # what a real run would refuse is refused here
     plan = {
         "recipe": recipe.name,
         "to": str(options.to),

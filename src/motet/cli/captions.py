@@ -59,7 +59,11 @@ def _caption(options: argparse.Namespace) -> int:
     songs, left_out = _songs(options)
     if not songs:
         raise UserError(f"There is nothing to write about: {left_out[0][1] if left_out else 'no MIDI file is there'}.", 1)
-    written = _by_model(songs, options) if options.writer == "llm" else _by_grammar(songs, options)
+    silent = ""
+    if options.writer == "llm":
+        written, silent = _by_model(songs, options)
+    else:
+        written = _by_grammar(songs, options)
     if options.json:
         told = [
             {"file": str(song.file), "record": json.loads(song.record.to_json()), "captions": [_plain(one) for one in captions]}
@@ -67,14 +71,23 @@ def _caption(options: argparse.Namespace) -> int:
         ]
         refused = [{"file": str(file), "reason": reason} for file, reason in left_out]
         print(json.dumps(told + refused, indent=1, ensure_ascii=False))
-        return 0
-    console = Console()
+        return _ended(silent)
+    console, aside = Console(), Console(stderr=True)
     for song, captions in zip(songs, written, strict=True):
         say(console, str(song.file))
         for caption in captions:
             say(console, f"  {caption.text}")
+            if caption.model and caption.writer == "grammar":
+                say(aside, f"  (by the grammar: what {caption.model} wrote was not true: {'; '.join(caption.wrong[:2])})")
     for _, reason in left_out:
-        say(Console(stderr=True), f"Left out: {reason}")
+        say(aside, f"Left out: {reason}")
+    return _ended(silent)
+
+
+def _ended(silent: str) -> int:
+    """Where a server gave no answer the grammar wrote, and the command has not finished what it was asked."""
+    if silent:
+        raise UserError(f"{silent} The grammar wrote instead; the same command asks again, and only for what is missing.", 1)
     return 0
 
 
@@ -115,7 +128,10 @@ def _record(file: Path, options: argparse.Namespace) -> Record:
     score = read_song(file)
     whole = Passage.whole(score)
     passage = clip_of(file, whole, options.start, options.end)
-    record = listen(passage, describe(passage))
+    try:
+        record = listen(passage, describe(passage))
+    except ValueError as problem:
+        raise UserError(f"{file} cannot be told of: {problem}.", exit_code=1) from None
     return replace(record, section=Place(position="whole")) if passage is whole else record
 
 
@@ -133,10 +149,11 @@ def _by_grammar(songs: Sequence[_Song], options: argparse.Namespace) -> list[lis
     return told
 
 
-def _by_model(songs: Sequence[_Song], options: argparse.Namespace) -> list[list[Caption]]:
+def _by_model(songs: Sequence[_Song], options: argparse.Namespace) -> tuple[list[list[Caption]], str]:
+    """Captions of each song, and why some are not the model's, "" if it was asked for all."""
     from motet import sources
     from motet.sources.asking import Unanswered
-    from motet.text import Caption, Record, check, llm, ship, write
+    from motet.text import Caption, Record, by_grammar, check, llm, ship, write
 
     settings = llm.Settings(
         model=options.model,
@@ -148,15 +165,19 @@ def _by_model(songs: Sequence[_Song], options: argparse.Namespace) -> list[list[
     )
     forms, facts = _forms(options), [json.loads(song.record.to_json()) for song in songs]
     told: list[list[Caption]] = []
+    numbers, silent = not options.words_only, ""
     with llm.Writer(settings, sources.shared_folder(os.environ) / "llm") as writer:
         _say_price(writer.estimate(facts, forms), writer.spent(), settings)
 
         def instead(record: Any, form: str) -> str:
-            return write(Record.from_json(json.dumps(record)), Random(options.seed), form)  # type: ignore[arg-type]
+            return write(Record.from_json(json.dumps(record)), Random(options.seed), form, numbers)  # type: ignore[arg-type]
 
         for song, found in zip(songs, writer.captions(facts, forms, check, instead), strict=True):
             if isinstance(found, Unanswered):
-                raise UserError(f"{found} What was written is kept: the same command goes on from there.", 1)
+                silent = str(found)
+                drafts = by_grammar(song.record, Random(options.seed), forms, numbers)
+                told.append([true for one in drafts if (true := ship(one, song.record, Random(options.seed), numbers))])
+                continue
             drafts = [
                 Caption(
                     text=one.text,
@@ -164,12 +185,12 @@ def _by_model(songs: Sequence[_Song], options: argparse.Namespace) -> list[list[
                     writer=one.writer,
                     model=one.model,
                     prompt_version=one.prompt_version,
-                    wrong=one.reasons,
+                    wrong=tuple(dict.fromkeys(one.reasons)),
                 )
                 for one in found
             ]
-            told.append([true for one in drafts if (true := ship(one, song.record, Random(options.seed)))])
-    return told
+            told.append([true for one in drafts if (true := ship(one, song.record, Random(options.seed), numbers))])
+    return told, silent
 
 
 def _say_price(estimate: Any, spent: float, settings: Any) -> None:
@@ -203,7 +224,7 @@ def _check(options: argparse.Namespace) -> int:
     if options.facts == options.text == "-":
         raise UserError("Only one of --facts and --text can come from standard input.")
     try:
-        record = Record.from_json(_text(options.facts, must_be_file=True))
+        record = Record.from_json(_facts(_text(options.facts, must_be_file=True)))
     except ValueError as problem:
         raise UserError(f"{options.facts} is {problem}: give a fact record (docs/captions.md).") from None
     caption = " ".join(_text(options.text).split())
@@ -213,6 +234,15 @@ def _check(options: argparse.Namespace) -> int:
     else:
         _tell(Console(), checked)
     return 0 if checked.verdict == "true" else 1
+
+
+def _facts(text: str) -> str:
+    """A fact record as it is, or out of what `motet caption FILE --json` prints of one file."""
+    try:
+        told = json.loads(text)
+    except (ValueError, RecursionError):
+        return text  # the reader of records says what is wrong
+    return json.dumps(told[0]["record"]) if isinstance(told, list) and len(told) == 1 and "record" in told[0] else text
 
 
 def _text(named: str, must_be_file: bool = False) -> str:

@@ -450,6 +450,10 @@ class _Build:
         report.inputs = sum(counts.values())
         report.statuses = dict(counts)
         report.reasons = [(status, reason, n) for status, reason, n in counted if status != "ok"]
+        if counts["unanswered"]:
+            unanswered = f"FROM {parquet([folder / verdicts])} WHERE status = 'unanswered'"
+            ((detail,),) = connection.sql(f"SELECT mode(detail) {unanswered}").fetchall()
+            self.watch.notes(f"{report.name}: {counts['unanswered']:,} unanswered, and asked again by the next build: {detail}")
         written = stage.writes.table if stage.writes else ""
         for table, name in outputs.items():
             shaped = [(folder / verdicts, digests[verdicts])]

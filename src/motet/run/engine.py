@@ -112,6 +112,8 @@ class LocalEngine:
                 items_sent = {i.position: i for i in flight.items}
                 for outcome in outcomes:
                     item = items_sent[outcome.position]
+                    if outcome.halt and outcome.reason == worker.USER:
+                        raise UserError(outcome.detail, 1)
                     if outcome.halt:
                         raise UserError(f"The disk refused to take more: {outcome.detail}. Free some room and run again.", 1)
                     if outcome.status in ("failed", "crashed", "timed_out") and item.position not in tried:

@@ -22,6 +22,7 @@ from typing import Any
 
 from motet.dataset.media import Media
 from motet.dataset.rows import Row, limited, locators, payload
+from motet.errors import UserError
 from motet.run.keys import dice
 from motet.run.stage import Drop, Missing, Settings, Stage, Tools, Unanswered
 
@@ -55,7 +56,8 @@ class Item:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one item. `halt` marks an obstacle that is not the row's: a full or read-only disk."""
+    """What became of one item. `halt` marks an obstacle that is not the row's: a full or read-only disk, or, with the reason
+    `USER`, something that only the user can mend."""
 
     position: int
     key: str
@@ -69,6 +71,8 @@ class Outcome:
     attempts: int = 1
     halt: bool = False
 
+
+USER = "user"
 
 _board: mmap.mmap | None = None
 
@@ -153,6 +157,9 @@ def answer(declared: Stage, settings: Settings, equipment: Any, order: Order, it
     except Unanswered as error:
         status, reason, detail = "unanswered", "no_answer", str(error)
         rows = [payload(error.for_now)] if error.for_now else []
+    except UserError as error:
+        # What only the user can mend, a refused key for one, is no row's fault, and would be every row's.
+        status, reason, detail, halt = "failed", USER, str(error), True
     except MemoryError:
         status, reason, detail = "crashed", "memory", "needed more memory than a worker may use"
     except OSError as error:

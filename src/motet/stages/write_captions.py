@@ -12,7 +12,6 @@ from pydantic import Field, field_validator
 
 from motet import text
 from motet.dataset.rows import Clip, Draft, Identity, Knowledge
-from motet.errors import UserError
 from motet.run import Settings, Tools, Unanswered, stage
 from motet.run.stage import Cost
 
@@ -127,7 +126,7 @@ def write_captions(
         answered = server.writer(tools.cache).caption(
             json.loads(record.to_json()), settings.forms, text.check, lambda _, form: fallback[form]
         )
-    except (Silent, UserError) as problem:
+    except Silent as problem:
         # Nobody's captions are held up by a server that is down, nor by its bill.
         raise Unanswered(str(problem), _draft(by_grammar, record, settings.numbers)) from None
     written = {one.style: one for one in answered}

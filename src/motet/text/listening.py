@@ -25,6 +25,9 @@ _WRITTEN = 0.9  # confidence of a metre the file states and the notes do not con
 _SURE_CHORDS = 0.5  # mean confidence of chords, by time, that are told
 # LUFS as `motet.midi.loudness` estimates them and mean velocity; both must agree. The estimate errs by 4.5 dB between songs.
 _SOFT, _LOUD = (-27.0, 68.0), (-17.0, 92.0)
+_FASTEST = 1000.0  # taps a minute; no listener follows more
+_FEWEST_CLASSES = 3  # pitch classes without which nobody can tell a key
+_FEWEST_ONSETS = 4  # after a change of tempo or metre, or nobody hears it
 _SPANS = 4  # of a clip, by which its loudness is followed; within a song the estimate errs by 0.9 dB
 _GROWS, _EVEN = 4.0, 2.5  # dB from the first to the last of them, and the most they may differ
 _JOINED, _DETACHED = 0.9, 0.55  # of the time to the next onset that a note sounds
@@ -51,7 +54,7 @@ def listen(passage: midi.Passage, found: midi.Description) -> Record:
         tempo=_tempo(found),
         metre=found.tempo.metre,
         metre_confidence=_metre_confidence(found.metre),
-        key=_key(found.key),
+        key=_key(passage, found.key),
         chords=_chords(passage, found),
         instruments=tuple(players),
         notes_per_second=round(heard.notes_per_second, 3),
@@ -65,7 +68,7 @@ def listen(passage: midi.Passage, found: midi.Description) -> Record:
 
 
 def _tempo(found: midi.Description) -> Tempo | None:
-    if found.tap is None or found.tap.tempo <= 0:
+    if found.tap is None or not 0 < found.tap.tempo <= _FASTEST:
         return None
     # Where the notes do not follow the file's clock, its steadiness says nothing of theirs.
     steady = found.tempo.steady if found.tap.follows_map else None
@@ -79,8 +82,8 @@ def _metre_confidence(metre: midi.Metre | None) -> float | None:
     return _share(max(by_notes, _WRITTEN) if metre.written and metre.alternative is None else by_notes)
 
 
-def _key(key: midi.Key | None) -> Key | None:
-    if key is None:
+def _key(passage: midi.Passage, key: midi.Key | None) -> Key | None:
+    if key is None or len(np.unique(passage.pitched["pitch"] % 12)) < _FEWEST_CLASSES:
         return None
     return Key(tonic=_tonic(key.name), mode=key.mode, confidence=_share(key.confidence), runner_up=key.runner_up_name)
 
@@ -233,9 +236,10 @@ def _changes(passage: midi.Passage, found: midi.Description, players: list[Playe
         if one.leaves < _EARLY * seconds:
             told.append(Change(at=one.leaves, what="leaves", instrument=one.name))
     told += [*_key_change(passage), *_tempo_changes(passage, found.tap), *_metre_changes(passage)]
-    # What changes after the last onset nobody hears.
-    last = _at(passage, int(passage.struck["start"].max())) if len(passage.struck) else 0.0
-    return sorted((one for one in told if one.what == "leaves" or one.at <= last), key=lambda one: one.at)
+    # What changes when hardly anything is struck any more nobody hears.
+    starts = np.sort(passage.struck["start"])
+    last = _at(passage, int(starts[-_FEWEST_ONSETS])) if len(starts) >= _FEWEST_ONSETS else 0.0
+    return sorted((one for one in told if one.what in ("enters", "leaves") or one.at <= last), key=lambda one: one.at)
 
 
 def _at(passage: midi.Passage, tick: int) -> float:

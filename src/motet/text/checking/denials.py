@@ -27,7 +27,7 @@ _PLAIN_WORDS = (
     r"its|their|of|besides?|except|apart|other|than|beyond|save"
     r"|behind|under|beneath|against|around|matter|sooner|has|have|accompan[a-z]+|interrupt[a-z]*|"
     r"disturb[a-z]*|support[a-z]*|overshadow[a-z]*)\b)[a-z']+){0,3}"
-    r"(?: of (?:an?|any|the))?(?: (?:sort|kind|single) of)?"
+    r"(?: (?:of (?:an?|any|the)|(?:from|by|on) (?:an?|any)))?(?: (?:sort|kind|single) of)?"
 )
 _NONE_OF = re.compile(
     r"(?<!not )(?<!never )\b(?:no|without|neither|nor|lacks?|lacking|lack of|devoid of|free of|"
@@ -35,8 +35,11 @@ _NONE_OF = re.compile(
     r"isn't an?|isn't any|aren't any|is not an?|are not any|there (?:aren't|are not|isn't|is not|"
     r"is never)"
     r"|(?:does|do|did|will|would|can|could|won)?(?:n't|not| not|'t| never) (?:have|has|include|feature|contain|use|employ|"
-    r"involve|expect|need|hear|find|see|get|notice|spot|detect|meet|call for|make use of)|never (?:hear|use|feature|include)s?|"
-    r"no(?:body|[ -]one| player) (?:plays|is|on|touches|strums|picks up)|(?:hard|difficult|impossible)(?: [a-z]+)? to find|"
+    r"involve|expect|need|hear|find|see|get|notice|spot|detect|meet|call for|make use of)|never (?:(?:hear|use|feature|include|"
+    r"need|involve|employ|want|admit)s?|"
+    r"(?:turn|resort|look)s? to|calls? (?:on|for|in))|"
+    r"no(?:body|[ -]one| player) (?:plays|is|on|touches|strums|picks up|sits at|blows|drums on)|(?:hard|difficult|"
+    r"impossible)(?: [a-z]+)? to find|"
     r"(?:everything|anything)(?: [a-z]+){0,4}(?: ,)? (?:except|but|save|bar)(?: for)?|"
     r"no (?:sign|trace|hint|use|need|room|place|help) (?:of|for|from)|none of (?:the|them|these|those|which)|none (?:being|"
     r"is) an?|forgoes|omits|omitting|excludes|excluding|"
@@ -84,6 +87,11 @@ def denials(line: str) -> Iterator[tuple[int, int]]:
             r" (?:doubt|wonder|question|matter|less|more than|other|one but|longer|pipe|mere|sooner|end|"
             r"means|nonsense|time|breathing|frills|rush|hurry)\b",
             rest,
+        ):
+            continue
+        # "Never rises above soft" is soft.
+        if word in ("never", "not", "doesn't", "without", "hardly any") and re.match(
+            r" (?:[a-z']+ ){1,5}?(?:above|beyond|below|past|louder than|quieter than|softer than|faster than|slower than)\b", rest
         ):
             continue
         if word in ("never", "not", "doesn't") and re.match(
@@ -153,12 +161,30 @@ _AWAY = re.compile(
 )
 
 
+_ASKED_OF_THEM = re.compile(rf" ?(?:(?:q|a) : )?(?:do|does|did|will) the (?:[a-z]+ )?{_I} (?!play \?|feature|appear|sound \?)")
+_MISSING = re.compile(
+    r"\b(?:(?:missing|absent|lacking|gone|left out|omitted|not (?:here|present|included|heard|invited|used|among them))"
+    r"(?: from [a-z ]{1,30}?)?(?: ,? ?(?:however|though|too|also|here|entirely|altogether|completely|notably|conspicuously) ?,?)?"
+    r" (?:is|are|was|were)|what (?:is|it) (?:missing|lacking|lacks|absent) (?:is|are)|(?:the )?only (?:thing )?(?:missing|"
+    r"absent) "
+    r"(?:is|are)|(?:who|what|which (?:instruments?|players?))(?: is| are|'s)? (?:missing|absent|lacking|not (?:here|heard|"
+    r"present)|"
+    r"left out) \?(?: a :)?|nobody (?:has )?(?:thought of|brought)(?: along)?)"
+    rf"(?: (?:the|an?|any))?(?: [a-z]+)? (?P<list>{_LISTED})"
+)
+
+
 def _denied_after(line: str) -> Iterator[tuple[int, int]]:
     """What is denied by words that follow it: "Guitars, drums: no.", "Is it fast? No.", "The sax is absent"."""
     for match in re.finditer(
-        r"(?<![^.?!;])[^.?!;]+\? (?:(?:q|a) : )?(?:no|none|not|nope|never|neither)\b(?! (?:less|other|wonder|doubt))", line
+        r"(?<![^.?!;])[^.?!;]+\? (?:(?:q|a) : )?(?:(?:no|none|not|nope|never|neither|absent|missing|nowhere)\b(?! (?:less|other|"
+        r"wonder|doubt))|(?:there|it|they) (?:isn't|aren't|is not|are not|is none|are none|doesn't|don't|does not|do not)\b|"
+        r"you (?:won't|will not) (?:find|hear)\b)(?! from)",
+        line,
     ):
-        yield match.start(), match.start() + match.group().index("?")
+        # "Do the drums enter late? No" denies no drums.
+        if not _ASKED_OF_THEM.match(match.group()):
+            yield match.start(), match.start() + match.group().index("?")
     for match in re.finditer(r" : (?:there (?:is|are) )?(?:no\b|none\b)(?= [.;!]|$)", line):
         begin = max(line.rfind(mark, 0, match.start()) for mark in ".!?;")
         yield begin + 1, match.start()
@@ -166,6 +192,7 @@ def _denied_after(line: str) -> Iterator[tuple[int, int]]:
         yield match.start(), match.end(1)
     yield from (match.span("list") for match in _AWAY.finditer(line))
     yield from (match.span("more") for match in _AWAY.finditer(line) if match["more"])
+    yield from (match.span("list") for match in _MISSING.finditer(line))
     for match in re.finditer(rf"({_I}) free\b(?! of)", line):
         yield match.start(), match.end(1)
     for match in re.finditer(r"\bthere (?:is|are) none\b", line):

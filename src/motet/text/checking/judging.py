@@ -21,12 +21,13 @@ from motet.text.checking.lexicon import (
     PLAYED,
     TEMPOS,
     decades_of,
+    effects_named,
     fold,
     instrument_named,
     kinds_of,
     mood_clusters,
 )
-from motet.text.checking.reading import LONGEST, Assertion, read
+from motet.text.checking.reading import LONGEST, SORTS, Assertion, read
 from motet.text.checking.times import EVERYONE, Event
 
 SLACK = 0.05  # of a word's range, at both ends
@@ -168,6 +169,8 @@ def _meant(what: str, facts: _Facts) -> list[_Player]:
     """Whom a name means: those that are so in the strict sense, else in the loose one."""
     if what == "lead instrument":
         return [player for player in facts.players if player.role == "melody" or "synth lead" in player.kinds]
+    if what in SORTS:
+        return [player for player in facts.players if what in player.name.lower()]
     same = [player for player in facts.players if what == player.kind]
     return same or [player for player in facts.players if what in player.kinds] or _matching(what, facts)
 
@@ -226,6 +229,14 @@ def _count(what: tuple[int, str], facts: _Facts) -> Judged:
     wide = [player for player in facts.players if player in players or COUNTED.get(name, frozenset()) & player.kinds]
     fits = number == len(strict) or len(players) <= number <= len(wide)
     return _said(fits, f"{len(players)}: {_names(players)}")
+
+
+def _least_of(what: tuple[int, str], facts: _Facts) -> Judged:
+    number, name = what
+    found = [
+        player for player in facts.players if player in _matching(name, facts) or COUNTED.get(name, frozenset()) & player.kinds
+    ]
+    return _said(len(found) >= number, _names(found))
 
 
 def _all(what: str, facts: _Facts) -> Judged:
@@ -369,15 +380,26 @@ def _quality(text: str) -> tuple[str, str]:
 def _chord_order(what: tuple[tuple[int, str], ...], facts: _Facts) -> Judged:
     if not facts.chords:
         return _said(None, "no chords are known")
-    rest = iter(facts.chords * 2)
-    fits = all(
-        any(root == pitch and _agree(_quality(quality), _quality(known)) for root, known in rest) for pitch, quality in what
+    # In the row as it stands, some left out and its first come home to at the end; or without a gap in the row played round.
+    rest = iter([*facts.chords, facts.chords[0]])
+    fits = all(any(_is_chord(one, known) for known in rest) for one in what)
+    row = [one for one, before in zip(facts.chords, [None, *facts.chords], strict=False) if one != before]
+    if len(row) > 1 and row[0] == row[-1]:
+        row = row[:-1]
+    asked = [one for one, before in zip(what, [None, *what], strict=False) if one != before]
+    turned = row + [row[at % len(row)] for at in range(len(asked))]
+    fits = fits or any(
+        all(_is_chord(one, known) for one, known in zip(asked, turned[first:], strict=False)) for first in range(len(row))
     )
     # A key said in passing is no chord of the row.
     return _said(
         fits or all((pitch, "major") in facts.keys or (pitch, "minor") in facts.keys for pitch, _ in what),
         "the chords come in another order",
     )
+
+
+def _is_chord(asked: tuple[int, str], known: tuple[int, str]) -> bool:
+    return asked[0] == known[0] and _agree(_quality(asked[1]), _quality(known[1]))
 
 
 def _chord_count(what: int, facts: _Facts) -> Judged:
@@ -721,8 +743,8 @@ def _repeats(what: bool, facts: _Facts) -> Judged:
 
 
 _JUDGES: dict[str, Any] = {
-    "instrument": _instrument, "sort": _sort, "absent": _absent, "role": _role, "count": _count, "least": _least,
-    "most": _most, "all": _all,
+    "instrument": _instrument, "sort": _sort, "absent": _absent, "role": _role, "count": _count,
+    "least": _least, "least_of": _least_of, "most": _most, "all": _all,
     "tempo": _tempo, "bpm": _bpm,
     "bpm_range": _bpm_range, "steady": _steady, "tempo_change": _tempo_change, "metre": _metre, "metre_when": _metre_when,
     "seconds": _seconds,
@@ -816,7 +838,8 @@ def _player(one: Mapping[str, Any]) -> _Player:
 def _effects(one: Mapping[str, Any]) -> tuple[frozenset[str], frozenset[str]]:
     kind = _instrument_of(_text(one.get("instrument"))[:80], "")
     some = [fold(_text(name)[:40]) for name in _list(one.get("effects"))[:50]]
-    return kinds_of().get(kind, frozenset({kind})), frozenset(_SAME_EFFECT.get(name, name) for name in some)
+    named = frozenset(_SAME_EFFECT.get(name, name) for name in some).union(*map(effects_named, some))
+    return kinds_of().get(kind, frozenset({kind})), named
 
 
 _instrument_of = lru_cache(4096)(instrument_named)

@@ -41,6 +41,17 @@ _MODE_BEFORE = re.compile(
 )
 
 
+_LEADS_TO = re.compile(
+    r"\s*(?:–|—|-|->|→|>|,? ?(?:and )?(?:on |back |next )?(?:then |home )?(?:back |on |home )?(?:to|through|via|into)|"
+    r",? ?(?:and )?(?:then|next)(?: comes?)?|,? ?(?:which |that |and )?(?:then )?(?:yields|gives way|leads|goes|moves|turns|"
+    r"passes|"
+    r"resolves|falls|rises|drops|changes|steps|slides|proceeds)(?: on)?(?: in)? ?to|,? ?(?:is )?followed by)(?: an?)?\s*"
+)
+_IN_ORDER = re.compile(
+    r"\border\b|\bprogression\b|\bsequence\b|\bcycl(?:e|es|ing)\b|\bin turn\b|\bloop(?:s|ing|ed)?\b|\bsuccession\b|\brotat"
+)
+
+
 def keys_and_chords(reading: Reading) -> Iterator[Assertion]:
     """Notes named, as a key or as chords by what stands around them."""
     caption = reading.caption
@@ -90,6 +101,9 @@ def keys_and_chords(reading: Reading) -> Iterator[Assertion]:
             and not re.match(r"(?:major|minor|dominant|dim|aug|half|sus)", rest)
             and not re.match(r"\s*(?:chord|[,.;)–—]|and\b|to\b|$)", after)
         ):
+            continue
+        # "A flat-footed", "a sharp-eared": two words in one.
+        if match["accword"] and re.match(r"-[a-z]+(?:ed|er|ing|y)\b(?<!based)(?<!centred)(?<!centered)(?<!rooted)", after):
             continue
         if bare and re.match(r"[:'’.]\s*[A-Za-z]?", after) and re.match(r"[:'’]", after):
             continue
@@ -179,10 +193,10 @@ def keys_and_chords(reading: Reading) -> Iterator[Assertion]:
             yield Assertion("key", (key,), start, end, said)
     chain: list[tuple[re.Match[str], tuple[int, str]]] = []
     for number, (match, pitch, quality, _, _) in enumerate(notes):
-        if chain and not re.fullmatch(
-            r"\s*(?:–|—|-|->|→|>|,? ?(?:on |back |and )?(?:then |home )?(?:back )?to|,? ?then)\s*",
-            caption[notes[number - 1][0].end() : match.start()],
-        ):
+        between = caption[notes[number - 1][0].end() : match.start()] if chain else ""
+        commas = re.fullmatch(r"\s*(?:,|,? and|&|\|)\s*", between)
+        in_order = bool(chain and commas and _IN_ORDER.search(_sentence_of(caption, match.start())))
+        if chain and not in_order and not _LEADS_TO.fullmatch(between):
             if len(chain) > 1:
                 yield Assertion(
                     "chord", (("chord_order", tuple(one for _, one in chain)),), chain[0][0].start(), chain[-1][0].end(), True

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 
 from motet.sources import vocabulary
 
@@ -252,6 +252,7 @@ LOOSE = {
     "brushes": {"drums"},
     "rhythm section": {"drums", "bass", "piano", "guitar"},
     "voice": {"choir pad", "voice lead"},
+    "synth voice": {"synth lead", "synth pad"},
     "choir": {"choir pad", "voice", "synth voice"},
     "clean guitar": {"jazz guitar", "muted guitar"},
     "bass": {"bass and lead synth"},
@@ -303,9 +304,10 @@ TEMPOS = {"very slow": (0.0, 50.0), "slow": (0.0, 76.0), "moderate": (76.0, 112.
 WORDS = {
     "tempo": """
 very slow = very slow, very slowly, extremely slow, extremely slowly, largo, grave tempo, larghissimo, crawling, glacial,\
-    funereal, glacially slow, painfully slow, snail's pace, crawl, crawls along, dirge like
+    glacially slow, painfully slow, snail's pace, crawl, crawls along
 slow = slow, slowly, adagio, lento, larghetto, unhurried, leisurely, sluggish, languid, slow paced, slow tempo, plodding,\
-    slower paced, ambles along, slow moving, lumbering, dragging
+    slower paced, ambles along, slow moving, lumbering, dragging,\
+    funereal, dirge like
 moderate = mid tempo, midtempo, moderato, andante, medium tempo, moderate tempo, medium paced, moderately paced,\
     easy going, walking pace, moderate pace, medium pace, middling tempo, moderate speed, medium speed, middling pace,\
     andantino, moderately fast tempo, strolling pace
@@ -327,7 +329,9 @@ sparse = sparse, thinly scattered, thinly spread, thinly sown, thin density, low
     a note here and there only, almost empty, nearly empty, thinly textured, sparseness, uncluttered, barely any notes,\
     few and far between, stripped back, stripped down, spartan, economical with notes, sparing, airy texture, open texture,\
     bare texture, lots of space, plenty of space, full of space, scarcely a note, next to no notes, precious few notes,\
-    sparser, thinned out, minimal number of notes, light on notes, mostly silence
+    sparser, thinned out, minimal number of notes, light on notes, handful of notes, scattered notes, isolated notes,\
+    hardly anything happens, little happens,\
+    notes are few, notes are rare, notes rare, mostly silence
 moderate = moderate density, moderately dense, medium density, neither sparse nor dense, moderately busy
 dense = dense, densely, overwhelming density, high density, great density, extreme density, busy, busily, packed with notes,\
     hectic, overcrowded, crowded with notes, crammed with notes,\
@@ -335,10 +339,12 @@ dense = dense, densely, overwhelming density, high density, great density, extre
     torrents of notes, floods of notes, showers of notes, cascades of notes,\
     relentlessly busy, crowded, bursting with notes, full of notes, cluttered, note heavy, hyperactive, crammed,\
     packed texture, swarming, avalanche of notes, bustling, flurries of notes, blizzard of notes, flood of notes,\
-    thicket of notes, cascade of notes, saturated, chock full, many notes, lots of notes, countless notes,\
+    thicket of notes, cascade of notes, saturated, chock full, many notes, thick and fast, lots of notes, countless notes,\
     notes by the dozen, no room to breathe, overflowing with notes, hail of notes, storm of notes, barrage of notes,\
     stuffed with notes, notes galore, overloaded, frenzy of notes, notes tumble, very busy, frantic density, dense texture,\
-    heavily layered, not a moment of rest, teeming, teeming texture
+    heavily layered, bustles, bustle, abuzz,\
+    brimming with notes, brims with notes, awash with notes, packed with activity,\
+    notes everywhere, swarms of notes, spilling over with notes, not a moment of rest, teeming, teeming texture
 """,
     "polyphony": """
 single = monophonic, single line, one note at a time, unharmonised, unharmonized, monophony
@@ -355,7 +361,8 @@ low = low register, lower register, low in register, bass register, low pitched,
     rumbles deep, deep and low, low and deep, very low register, lowest register, low pitch, bottom of the range,\
     bottom of its range,\
     bottom of their range, lower reaches, deepest register, down low, way down low, in the depths, down in the depths,\
-    sub bass range, basement, lower reaches, down at the bottom, deep in the bass, the depths
+    sub bass range, basement, lower reaches, down at the bottom, deep in the bass, the depths,\
+    deep in the register, deep in its register, low in the register, low in its register
 middle = middle register, mid register, mid range register, middle range, middle octaves, middle of the keyboard,\
     middle in register, central register, medium register, mid range, around middle c, middle octave, midrange
 high = high register, upper register, high in register, high pitched, high range, highest octaves, highest octave,\
@@ -366,6 +373,7 @@ high = high register, upper register, high in register, high pitched, high range
     top of the range, top of its range, top of their range, upper reaches, way up high, stratosphere,\
     up in the clouds, above middle c, octaves above middle c,\
     shrill, up at the top, treble end, heights, tops of their range, highest reaches, ceiling of,\
+    high in the register, high in its register,\
     highest notes, piercingly high
 """,
     "level": """
@@ -388,7 +396,9 @@ crescendo = crescendo, crescendos, crescendoing, crescendo builds, swells, swell
     thunderous climax, increasing volume, increasing dynamics, increases steadily in volume, intensifies, gathers volume,\
     swells in volume, gains volume, gaining volume, gaining in volume, grows steadily louder, getting steadily louder,\
     gets steadily louder, gets gradually louder, volume goes up, turns louder, gathers force, gathering force,\
-    building to a climax, builds to a climax, volume creeping up, builds in volume
+    building to a climax, builds to a climax, volume creeping up, builds in volume,\
+    building and building, builds and builds, keeps building, keeps growing, building steadily, building gradually,\
+    ramps up in volume, ever stronger, ever bigger, growing and growing
 decrescendo = decrescendo, diminuendo, decrescendos, fade, fades, fading, fades out, fade out, fades away, fading away,\
     fading out, dies away, die away, dying away, ebbs away, ebb away, ebbing away, ebbs, ebbing, gets quieter,\
     getting quieter, grows quieter, growing quieter, grow quieter, gets softer, getting softer, grows softer,\
@@ -400,7 +410,8 @@ decrescendo = decrescendo, diminuendo, decrescendos, fade, fades, fading, fades 
     trails off, trailing off, decreases in volume, drops in volume, loses volume, losing volume, decreasing volume,\
     decreasing dynamics, wanes, waning, dies down, dying down, peters out, winds down, sinks to a whisper, ends quieter,\
     subsides, subsiding, volume goes down, turns quieter, turns softer, becoming quieter, becoming softer,\
-    fades to nothing, fade away, shrinks to a whisper, dwindles to nothing
+    fades to nothing, fade away, to silence,\
+    into silence, into nothingness, to nothing, into nothing, shrinks to a whisper, dwindles to nothing
 steady = one and the same level, steady dynamics, constant volume, steady volume, same volume, constant dynamics,\
     even dynamics, level dynamics, unchanging volume, steady dynamic, unvarying dynamics, dynamics steady,\
     dynamics remain steady, dynamics stay level, volume stays constant, volume stays the same, volume remains constant,\
@@ -410,10 +421,14 @@ steady = one and the same level, steady dynamics, constant volume, steady volume
     "articulation": """
 legato = legato, smoothly joined, smoothly connected, connected notes, perfectly connected, slurred, long held notes,\
     sustained notes, tied over, held and tied, flowing legato, seamlessly joined, legatissimo, seamlessly connected,\
-    smoothly linked, notes melt into each other, notes run into one another, every note joined, joined up, long sustained
+    smoothly linked, notes melt into each other, notes run into one another, every note joined, joined up, long sustained,\
+    smoothly tied, tied together, smoothly bound, bound together, tied notes, notes tied, unbroken line, unbroken lines,\
+    seamless line, seamless lines, without a gap between notes, run together smoothly, gliding from note to note,\
+    drawn out notes, long drawn notes
 staccato = staccato, detached, clipped, short notes, crisply, chopped, choppy, stabs, martele, spiccato, struck short,\
     short and clipped, short and crisp, staccatissimo, nothing sustained, secco, jabbed, short stabs, plucky and short,\
-    snappy and short, short and detached, short sharp notes, separated notes, short and dry, bitten off
+    snappy and short, short and detached, short sharp notes, separated notes, short and dry, bitten off,\
+    sharply separated, cut short, kept short, pecked, pecking, snipped, pointedly short, clearly separated, short dry notes
 """,
     "swing": """
 swung = swung, swing, swings, swinging, shuffle, shuffled, shuffling, shuffles, swing feel, swing eighths, swung eighths,\
@@ -789,6 +804,14 @@ def decades_of(name: str) -> frozenset[str]:
         if match["century"]:
             return frozenset({f"{match['century']}{tens}0s"})
     return frozenset(f"{century}{tens}0s" for century in (("19", "20") if tens in "012" else ("19",)))
+
+
+@lru_cache(4096)
+def effects_named(name: str) -> frozenset[str]:
+    """The effects of a record's name: a "gated reverb" is a gate and a reverb."""
+    words, known = _words(name), lexicon()
+    spans = [tuple(words[first:last]) for first in range(len(words)) for last in range(first + 1, len(words) + 1)]
+    return frozenset(what for span in spans for kind, what in known.get(span[0], {}).get(span, ()) if kind == "effect")
 
 
 @cache

@@ -210,6 +210,10 @@ def words(reading: Reading) -> Iterator[Assertion]:
         if mention.means("mood") and re.match(r" (?:tempo|pace|speed|#\d+|clip|beat|pulse)\b", after):
             meanings += [("tempo", one) for one in _MOOD_TEMPOS.get(text, ())]
         meanings += _ALSO.get(text, ())
+        if text in ("furious", "frantic", "frenzied", "wild") and re.match(
+            rf" (?:[a-z]+ )?(?:{INST}|strumm|runs|passage)", after
+        ):
+            meanings += [("tempo", "fast"), ("density", "dense")]  # "a furious drum pattern"
         if text in ("slow", "slowly") and re.search(r"\b(?:starts?|begins?|opens?)(?: (?:out|off))? $", before):
             meanings.append(("tempo_change", "faster"))
         if _RANGE.search(f"{before}@ {after}"):
@@ -312,6 +316,7 @@ def _effect(reading: Reading, mention: Mention, begin: int, end: int) -> Iterato
                 rf"(?P<who>{INST}) (?:[a-z]+ )?(?:with|through|in) (?:an? |its |some )?(?:[a-z]+ )?$", line[start:begin]
             )
         )
+        or (match := re.search(rf"(?P<who>{INST})(?: 's)? (?:[a-z]+ and )?$", line[start:begin]))  # "the organ's rotary speaker"
         or (
             (match := re.match(rf" (?:[a-z]+ )?(?P<who>{INST})", line[end:stop]))
             and not re.match(r" (?:and|on|over|with|while|the|a|in)\b", line[end:stop])
@@ -371,6 +376,22 @@ def manner(reading: Reading) -> Iterator[Assertion]:
         if _own_register(reading, which, match.start()):
             continue
         yield reading.made("register", (("register", which),), match.start(match.lastgroup or 0), match.end())
+    for match in re.finditer(
+        r"\b(?:(?:baritone|tenor|cellar|basement|(?:bass)?@\d+|[a-z]+ingly|[a-z]+ily) (?P<low>low)|(?:piccolo|soprano|treble|sky|"
+        r"[a-z]+ingly|[a-z]+ily|flute|@\d+) high)(?= (?:on|throughout|and|in|[.,;:])|$)(?! in (?:volume|energy))",
+        line,
+    ):
+        if not re.search(r"\b(?:tempo|pace|speed|volume|energy|rate)\b", reading.part(match.start())):
+            which = "low" if match["low"] else "high"
+            if "@" in match.group() or not _own_register(reading, which, match.start()):
+                yield reading.made("register", (("register", which),), match.start(), match.end())
+    for match in re.finditer(
+        r"(?:^ ?|[.;] |\b(?:slow|soft|quiet|sparse|dark|deep|loud|fast|light|bright|thin|airy) and )(?P<w>low|high)"
+        r"(?= and [a-z]+ [,.;]| [,.;])(?! and (?:behold|mighty|dry))",
+        line,
+    ):
+        if not _own_register(reading, match["w"], match.start("w")):
+            yield reading.made("register", (("register", match["w"]),), match.start("w"), match.end())
     for match in re.finditer(r"\bbass@\d+ (?:register|range|stave)\b", line):
         yield reading.made("register", (("register", "low"),), match.start(), match.end())
     for match in _DYNAMIC_WORDS.finditer(line):
@@ -380,10 +401,14 @@ def manner(reading: Reading) -> Iterator[Assertion]:
             and not re.match(r"fad|swell|dwind", match["verb"])
         ):
             continue
+        if re.match(r" (?:above|beyond|past|below)\b", line[match.end() :]):
+            continue  # "never rises above soft" is a level
         rising = bool(_UPWARD.match(match["verb"]))
+        never = bool(re.search(r" (?:never|not|hardly|barely|scarcely|doesn't|don't)\b", match.group())) or None
         if re.match(r" (?:loud|quiet|soft|faint)", line[match.end() :]):
             rising = bool(re.match(r" loud", line[match.end() :]))
-        yield reading.made("dynamics", (("change", "crescendo" if rising else "decrescendo"),), match.start(), match.end())
+        change = "crescendo" if rising else "decrescendo"
+        yield reading.made("dynamics", (("change", change),), match.start(), match.end(), said=not never if never else None)
     for match in _COMPARED.finditer(line):
         change = "crescendo" if match["up"] else "decrescendo"
         if not re.match(r" than\b", line[match.end() :]):

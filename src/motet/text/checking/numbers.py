@@ -16,8 +16,8 @@ _BPM = re.compile(
     r"taps|pulses) (?:per|a|to the|each|every) minute|beats (?=[.,;:)]))"
 )
 PER_SECOND = re.compile(
-    r" (?:(?:or|and) (?:more|so) )?(?:\w+ ){0,2}?(?:(?:notes?|events?|onsets?) )?(?:and more |"
-    r"or so |or more )?(?:per|a|every|each) second\b"
+    r" (?:(?:or|and) (?:more|so) )?(?:(?!seconds?\b)\w+ ){0,2}?(?:(?:notes?|events?|onsets?) )?(?:and more |"
+    r"or so |or more )?(?:per|a|every|each) second\b(?! (?:@|[a-z]+ @|, [a-z ]{0,20}@))"
 )
 _SECONDS = re.compile(r" (?:or (?:so|thirteen|more) )?(?:seconds?|secs?|s|sec)\b")
 _MINUTES = re.compile(r" (?:minutes?|min|mins)\b")
@@ -68,6 +68,9 @@ _MINUTE = re.compile(
     r")?minute)|(?P<tq>#\d+ quarters of (?:a|the) minute)|(?P<mh>minute and a half)|(?P<om>(?:a|an|one|"
     r"exactly one|the|this|whole|full|[a-z]+) minute)(?! or| and|s))\b"
 )
+_JUST_ONE = re.compile(r"\b(?:for|just|only|exactly|precisely) $")
+_MORE = re.compile(r"\b(?:other|another|second|two|both|then|later|first)\b")
+_LASTS_FOR = re.compile(r"\b(?:lasts?|runs?|clip|plays|goes on|continues) for (?:[a-z]+ ){0,2}$")
 _CHORD_COUNT = re.compile(r"#(?P<n>\d+) (?:[a-z]+ )?chords\b")
 
 _TEMPO_STEADY = re.compile(
@@ -137,7 +140,10 @@ def numbers(reading: Reading) -> Iterator[Assertion]:
             ):
                 continue
             known = True if re.search(r"\b(?:the|these|its|all) $", before) else None
-            yield reading.made("count", (("count", (int(value), "")),), begin, end + len(after.split(" ")[1]) + 1, known)
+            numbered: tuple[tuple[str, Any], ...] = (("count", (int(value), "")),)
+            if group := re.match(rf" piece (?:[a-z]+ )?(?P<who>{INST})", after):
+                numbered += (("count", (int(value), reading.kind_of(group["who"]))),)  # "a three-piece horn line"
+            yield reading.made("count", numbered, begin, end + len(after.split(" ")[1]) + 1, known)
             continue
         counted = re.match(
             rf" (?:(?!or\b|and\b|with\b|for\b|to\b|the\b|by\b|in\b|more\b|a\b|on\b|lower\b|higher\b|upper\b|other\b|further\b|"
@@ -146,7 +152,7 @@ def numbers(reading: Reading) -> Iterator[Assertion]:
         )
         if (
             counted
-            and 1 < value < 20
+            and (1 < value < 20 or (value == 1 and _JUST_ONE.search(before) and not _MORE.search(line[first:stop])))
             and value == int(value)
             and not re.search(r"\b(?:at|tempo|of the|first|last|other|second|bpm|:|remaining) $", before)
             and "," not in after[: counted.end()]
@@ -212,6 +218,17 @@ def numbers(reading: Reading) -> Iterator[Assertion]:
     for match in re.finditer(rf"\b(?:pair|couple) of (?:{_NOUNS})|\b(?P<half>half )?(?:a )?dozen (?:{_NOUNS})", line):
         value = 2 if match.group().startswith(("pair", "couple")) else 6 if match["half"] else 12
         yield reading.made("count", (("count", (value, "")),), match.start(), match.end())
+    for match in re.finditer(
+        rf"#(?P<n>\d+) of (?:them|which|whom|these) (?:are |is |being )?(?:all )?(?:the )?(?P<who>{INST})", line
+    ):
+        value = int(min(reading.value(match["n"]), 99))
+        yield reading.made("count", (("count", (value, reading.kind_of(match["who"]))),), match.start(), match.end())
+    for match in re.finditer(rf"#(?P<n>\d+) (?:layers|tracks|sorts|kinds|types) of (?:[a-z]+ )?(?P<who>{INST})", line):
+        value = int(min(reading.value(match["n"]), 99))
+        yield reading.made("count", (("count", (value, reading.kind_of(match["who"]))),), match.start(), match.end())
+    for match in re.finditer(r"\bfor #(?P<n>\d+)(?= ?[.,;:]|$)", line):
+        if 1 < reading.value(match["n"]) < 10 and not re.search(r"\bseconds?\b", line[slice(*reading.sentence(match.start()))]):
+            yield reading.made("count", (("count", (int(reading.value(match["n"])), "")),), match.start("n"), match.end())
     for match in _CHORD_COUNT.finditer(line):
         if reading.value(match["n"]) < 2 and not re.search(r"\b(?:just|only|a single) $", line[: match.start()]):
             continue
@@ -290,17 +307,23 @@ def durations(reading: Reading) -> Iterator[Assertion]:
         first, stop = reading.sentence(match.start())
         before = line[max(first, match.start() - 30) : match.start()]
         if re.search(
-            r"(?:\b(?:per|beats|to the|each|every|taps|last|first|final|for|after|of those|bpm)|#\d+) (?:\w+ )?$", before
-        ) or re.match(r"(?:per|to|each|every|last|first|any|next|of|beats|by)\b", match.group()):
+            r"(?:\b(?:per|beats|to the|each|every|taps|last|first|final|after|until|till|(?<!in )at|of those|bpm)|#\d+) "
+            r"(?:(?!for\b)\w+ )?$",
+            before,
+        ) or re.match(r" (?:mark|point|into|later|before|after|in(?! (?:length|duration|all|total)))\b", line[match.end() :]):
+            continue
+        if re.match(r"(?:per|to|each|every|last|first|any|next|of|beats|by)\b", match.group()):
             continue
         seconds = 30.0 if match["hm"] else 15.0 if match["qm"] else 45.0 if match["tq"] else 90.0 if match["mh"] else 60.0
         about = bool(_ABOUT.search(before[-25:])) or match["om"] is None
+        # "For half a minute" may be as long as a player plays.
+        strict = not re.search(r"\bfor (?:[a-z]+ ){0,2}$", before) or bool(_LASTS_FOR.search(before))
         over = bool(re.search(r"\b(?:over|more than) (?:an? |half )?$", before))
         if re.match(r"(?:the|this) minute", match.group()) and re.search(r"\b(?:to|of) $", before):
             continue
         yield reading.made(
             "duration",
-            (("seconds", (seconds, seconds * (1.12 if over else 1.0), about, True)),),
+            (("seconds", (seconds, seconds * (1.12 if over else 1.0), about, strict)),),
             match.start(),
             match.end(),
         )
@@ -372,6 +395,10 @@ def metres(reading: Reading) -> Iterator[Assertion]:
             match.start(),
             match.end(),
         )
+    for match in re.finditer(r"#(?P<n>\d+) beats? (?:bar|measure|metre|meter|cycle)s?\b", line):
+        value = int(min(reading.value(match["n"]), 99))
+        in_bar = frozenset(_METRES.get(str(value), {f"{value}/4", f"{value}/8"}))
+        yield reading.made("metre", (("metre", in_bar),), match.start(), match.end())
     for match in re.finditer(r"\b(?:how many beats [^?]{0,40}|beats in (?:a|the) bar) \? (?:a : )?#(\d+)", line):
         value = int(reading.value(match[1]))
         yield reading.made(

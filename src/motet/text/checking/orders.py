@@ -18,7 +18,7 @@ _BEFORE = re.compile(
 _AFTER = ("after", "later than", "preceded by", "follows on")
 _AFTERWARDS = re.compile(
     rf"(?:^|[.;:!?,] |\band )(?:not until |only )?(?P<how>after|once|following|before|when|as soon as) (?:the |a |"
-    rf"an )?(?P<one>{INST})"
+    rf"an )?(?P<one>{INST})(?P<more>(?: ,? ?(?:and )?(?:the |a |an )?{INST}){{0,3}})"
     rf"(?P<gap>(?: (?!{INST}|[.;:!?])[^\s]+){{0,9}}?) (?P<mark>, )?(?:(?:does|do) )?(?:the |a |an |another |its )?(?:[a-z]+ )?"
     rf"(?P<two>{INST})(?P<then>(?: ,? ?(?:and )?(?:the )?{INST}){{0,3}}(?: [a-z']+){{0,3}})"
 )
@@ -30,8 +30,8 @@ _TO = r"(?: (?:the|a|an|another|its|his|their))?(?: [a-z]+)?"
 _PAIRS = (
     (
         re.compile(
-            rf"(?P<one>{INST})(?: (?:is|are))?(?: (?:soon|later|then|eventually|promptly|quickly|first|"
-            rf"finally))? joined(?: (?:[a-z]+|#\d+)){{0,5}} by{_TO} (?P<two>{INST})"
+            rf"(?P<one>{INST})(?: ,)?(?: (?:that|which|who))?(?: (?:is|are|gets?))?(?: (?:soon|later|then|eventually|promptly|"
+            rf"quickly|first|finally|subsequently))? joined(?: (?:[a-z]+|#\d+)){{0,5}} by{_TO} (?P<two>{INST})"
         ),
         False,
         ("enters",),
@@ -66,6 +66,14 @@ _PAIRS = (
         False,
         ("enters",),
     ),
+    (
+        re.compile(
+            rf"(?P<one>{INST}) (?:opens?|begins?|starts?|leads off|sets out)(?: [a-z']+){{0,7}} , (?:and (?:is|are) )?(?:soon|"
+            rf"later|then|eventually|subsequently|finally) joined by{_TO} (?P<two>{INST})"
+        ),
+        False,
+        ("enters",),
+    ),
     (re.compile(rf"(?P<one>{INST})(?: [a-z]+){{0,3}} and only then{_TO} (?P<two>{INST})"), False, ("enters",)),
 )
 _RANKED = re.compile(
@@ -82,6 +90,11 @@ _FOLLOWS = re.compile(
     rf"(?P<one>{INST})[^.;:!?@]{{0,40}} ,? ?(?:and |with |then )*(?:the |a |an )?(?P<two>{INST}) "
     r"(?:(?:then |soon )?follows|following|comes? (?:later|next|afterwards)|joins? later|enters? "
     r"later)(?= (?:[.,;:]|and\b|later\b|soon\b)|$)"
+)
+_FIRST_SECOND = re.compile(
+    rf"(?P<one>{INST}) first (?:,|and) (?:then )?(?:the |an? )?(?:[a-z]+ )?(?P<two>{INST}) (?:second|next|afterwards|later|"
+    rf"after|last)"
+    r"(?= [.,;:)]|$)"
 )
 _MARKER = re.compile(
     r"\b(?P<m>later(?= (?:on )?(?:, )?(?:the |a |an )?(?:bass)?@)|first(?! half| quarter| third|"
@@ -124,7 +137,8 @@ def orders(reading: Reading) -> Iterator[Assertion]:
             two = two[0], ""
         if match["how"] == "when":
             continue
-        yield _pair(reading, *((two, one) if match["how"] == "before" else (one, two)), match.start(), match.end())
+        for other in (one, *((reading.kind_of(name), one[1]) for name in re.findall(INST, match["more"]))):
+            yield _pair(reading, *((two, other) if match["how"] == "before" else (other, two)), match.start(), match.end())
     for match in _OTHERS.finditer(line):
         if re.search(ENTERS, match.group()):
             rank = "last" if match["how"].startswith(("a", "l")) else "first"
@@ -134,7 +148,8 @@ def orders(reading: Reading) -> Iterator[Assertion]:
             first, second = reading.kind_of(match["one"]), reading.kind_of(match["two"])
             if swapped:
                 first, second = second, first
-            order = "not_after" if "join" in match.group() else "before"
+            later = re.search(r"\b(?:soon|later|then|eventually|subsequently|finally)\b", match.group())
+            order = "not_after" if "join" in match.group() and not later else "before"
             options = tuple((order, (first, timing, second, "enters")) for timing in timings)
             yield reading.made("order", options, match.start(), match.end())
     for match in _RANKED.finditer(line):
@@ -176,7 +191,11 @@ def orders(reading: Reading) -> Iterator[Assertion]:
             ):
                 sequence.append(firsts[-1])
             for marker in markers:
-                if follows := re.match(rf"(?: (?!then\b|next\b)[a-z':]+){{0,5}} ?(?P<who>{INST})", part[marker.end() :]):
+                if follows := re.match(
+                    rf"(?: (?!then\b|next\b|to\b|over\b|beneath\b|above\b|against\b|alongside\b)[a-z':]+){{0,5}} "
+                    rf"?(?P<who>{INST})",
+                    part[marker.end() :],
+                ):
                     sequence.append(follows["who"])
             classes = tuple(reading.kind_of(one) for one in sequence)
             if len(classes) > 1:
@@ -189,6 +208,9 @@ def orders(reading: Reading) -> Iterator[Assertion]:
                     if not re.search(r"\b(?:before|after)\b", listed):
                         yield reading.made("order", (("sequence", names),), match.start() + told.start(), match.end(), said=True)
                     break
+    for match in _FIRST_SECOND.finditer(line):
+        pair = (reading.kind_of(match["one"]), "enters", reading.kind_of(match["two"]), "enters")
+        yield reading.made("order", (("before", pair),), match.start(), match.end())
     for match in _FOLLOWS.finditer(line):
         pair = (reading.kind_of(match["one"]), "enters", reading.kind_of(match["two"]), "enters")
         yield reading.made("order", (("before", pair),), match.start(), match.end())

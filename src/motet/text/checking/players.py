@@ -37,7 +37,8 @@ _TIMING = re.compile(
 
 _FOR_A_TIME = re.compile(
     r"\b(?:(?:starts?|begins?|opens?|ends?) without|until|till|at first|initially|yet|any ?more|first half|second half|"
-    r"for (?:half|part|most|much|some|a while|a time|now)|"
+    r"for (?:half|part|most|much|some|a while|a time|now|(?:the first |about |around |nearly |some |roughly |almost )?#\d+ "
+    r"seconds)|"
     r"at the (?:start|"
     r"beginning|outset|end)|(?:after|before) #|(?:first|last|final|opening) (?:#\d+|few|quarter|"
     r"third|bars?|seconds?))\b"
@@ -51,6 +52,18 @@ _INSTRUMENTAL = re.compile(
     r"(?:,? ?)(?:apart|except|save|but for|besides|aside)))\b"
 )
 _ELLIPSIS = re.compile(r" (?:is|are|do|does|did|was|were|has|have|will) not(?= [.,;:!?]|$)")  # not what? It may be there
+
+
+_ANOTHER = re.compile(
+    r"\b(?:second|third|fourth|further|other|others|additional|extra|more|another|different|separate|accompanying|rival|"
+    r"competing|matching|\d+(?:nd|rd|th)) (?:[a-z]+ ){0,2}$"
+)
+_A_SECOND = re.compile(
+    rf"\b(?<!after )(?<!in )(?<!for )(?<!within )(?<!than )(?:a (?:second|further)|another|one more) (?P<who>{INST})"
+    r"(?= (?:[.,;:)!]|and\b|joins?\b|joining\b|enters?\b|comes?\b|that\b|which\b|with\b|plays?\b|follows?\b|takes?\b|"
+    r"answers?\b)|$)"
+)
+_A_CAPPELLA = re.compile(r"\ba cap(?:p?)el?la\b")
 
 
 def instruments(reading: Reading) -> Iterator[Assertion]:
@@ -81,6 +94,9 @@ def instruments(reading: Reading) -> Iterator[Assertion]:
             continue
         if said and reading.supposed(match.start()):
             continue
+        # "No second cello", "no guitar solo" deny neither.
+        if not said and (_ANOTHER.search(before) or re.match(r" (?:solos?|breaks?|fills?|rolls?|hits?)\b", after)):
+            continue
         meanings = [what]
         # "a slapped bass guitar", "an upright honky-tonk of a piano": one instrument in two words.
         if beside := re.match(rf" (?:of an? )?{INST}", after):
@@ -92,6 +108,8 @@ def instruments(reading: Reading) -> Iterator[Assertion]:
         yield reading.made("instrument", (("sort", match.group(1)),), match.start(1), match.end())
     for match in _INSTRUMENTAL.finditer(line):
         yield reading.made("instrument", (("absent", "voice"),), match.start(), match.end())
+    for match in _A_CAPPELLA.finditer(line):
+        yield reading.made("count", (("all", "voice"),), match.start(), match.end())
     for match in re.finditer(r"\bdrumless\b", line):
         yield reading.made("instrument", (("absent", "drums"),), match.start(), match.end())
 
@@ -137,6 +155,10 @@ def _idiom(text: str, before: str, after: str) -> bool:
     )
 
 
+def _denied_here(reading: Reading, at: int) -> bool:
+    return any(first <= at < last for first, last in reading.absent)
+
+
 def counts(reading: Reading) -> Iterator[Assertion]:
     """How many play."""
     line = reading.line
@@ -175,7 +197,8 @@ def counts(reading: Reading) -> Iterator[Assertion]:
         if re.search(r"#(\d+)", match.group()) and reading.value(re.search(r"#(\d+)", match.group()).group(1)) != 1:  # type: ignore[union-attr]
             continue
         said = True if "no one but" in match.group() or "nothing else" in match.group() else None
-        named = len({reading.kind_of(one) for one in re.findall(INST, line[start:stop])}) if "else" in match.group() else 1
+        told = [one for one in re.finditer(INST, line[start:stop]) if not _denied_here(reading, start + one.start())]
+        named = len({reading.kind_of(one.group()) for one in told}) if "else" in match.group() else 1
         alone: tuple[tuple[str, Any], ...] = (("count", (max(named, 1), "")),)
         who = re.match(rf" (?:[a-z]+ )?({INST})", line[match.end() :]) if match.group().startswith("solo") else None
         if who and reading.kind_of(who[1]) == "guitar":
@@ -190,6 +213,9 @@ def counts(reading: Reading) -> Iterator[Assertion]:
         yield reading.made("count", (("count", (int(value), "")),), match.start(), match.end())
     for match in re.finditer(rf"#(\d+) ,? ?(?:counting (?:the )?{INST}|in (?:all|total)|all told)", line):
         yield reading.made("count", (("count", (int(reading.value(match[1])), "")),), match.start(), match.end())
+    for match in _A_SECOND.finditer(line):
+        if not reading.supposed(match.start()) and not reading.denied(match.start()):
+            yield reading.made("count", (("least_of", (2, reading.kind_of(match["who"]))),), match.start(), match.end())
     for match in re.finditer(rf"\bboth ({INST})(?! and)", line):
         yield reading.made("count", (("count", (2, reading.kind_of(match[1]))),), match.start(), match.end(), said=True)
     for match in re.finditer(r"\b(?:full|whole|entire) (?:rock |jazz |pop )?band\b|\ba band of\b", line):

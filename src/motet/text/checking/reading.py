@@ -37,7 +37,8 @@ _IDIOMS = re.compile(
     r"|drums? up|drumming up|drums? (?:home|into)|own drum(?:mer)?|different drum(?:mer)?|(?:drum "
     r"?roll) please|whole kit|kit and caboodle|tool ?kit|gives? voice|voice of reason|one (?:low |deep |high |single )?voice|"
     r"(?:rais|lower)(?:es?|ing) (?:the|its|their|his|her|a) voices?|"
-    r"inner voice|find(?:s|ing)? (?:its|their) voice|second wind|wind(?:s|ing)? (?:down|up)|(?:in|"
+    r"(?:its|their) (?:own )?voices?|(?:another|new|further|fresh|additional|one more|instrumental) voices?|inner voice|"
+    r"find(?:s|ing)? (?:its|their) voice|second wind|wind(?:s|ing)? (?:down|up)|(?:in|"
     r"to) the wind|gone with the wind|winds of change|(?:break|like the) wind|off the record|for "
     r"the record|on record|upright (?:citizen|position)|brush(?:es|ed)? (?:up|off|aside)|kicks? "
     r"(?:in|off|back|out|things off)|kick start|kicks (?:of|from)"
@@ -46,8 +47,8 @@ _IDIOMS = re.compile(
     r"|in good voice|swan song|food for thought|in full swing|mood swings?|swings and roundabouts|"
     r"swings? (?:into|by|between|from|back)|quick (?:look|word|wins?|succession|order|burst|fade)|rapid succession|"
     r"takes? (?:its|their) time|fast (?:forward|track|food|"
-    r"asleep|friends)|slow (?:burn|burner|motion)|loud and clear|soft spot|on the fast track|thick "
-    r"and fast|thick of|through thick and thin|thin (?:ice|line|on the ground)|minor (?:details?|"
+    r"asleep|friends)|slow (?:burn|burner|motion)|loud and clear|soft spot|on the fast track|"
+    r"thick of|through thick and thin|thin (?:ice|line|on the ground)|minor (?:details?|"
     r"quibble|miracle|point|matter|role|setback|complaint)|major (?:league|leagues|player|role|"
     r"event|part(?! of the)|point|thirds?|sixths?)|minor thirds?|minor sixths?|high (?:time|point|"
     r"spot|street|note|five|hopes|marks|praise)|low (?:key|point|ebb|hanging|profile)|in the long "
@@ -62,13 +63,15 @@ _IDIOMS = re.compile(
     r"\b"
 )
 INST = r"(?:bass)?@\d+"  # an instrument in the short form
+SORTS = ("alto", "tenor", "soprano", "baritone")  # of saxophone, said alone
 _PLACE = re.compile(r"@(\d+)")
 _UNREAL = re.compile(
     r"\b(?:if|as though|whether|compared (?:with|to)|mistaken for|imitat\w+|mimic\w+|resembl\w+|reminiscent of|"
     r"(?<!sounds )(?<!sound )like an?|unlike|might (?:expect|have been|be)|would (?:have|use|be|need|call for|expect)|"
     r"could (?:be|have been|pass for)|in place of|"
     r"(?:often|usually|normally|typically|as a rule|tends? to)|stands? in for|standing in for|replac(?:es|ing) the usual|"
-    r"(?:does|do|doing) the (?:job|work) of)\b[^,;:().!?]*"
+    r"(?:does|do|doing) the (?:job|work) of|(?:nobody|no one|no player) (?:solos|improvises|shines|wails|shows off)(?: on)?)\b"
+    r"[^,;:().!?]*"
 )
 _ASKED = re.compile(r"[^.!?;\n]+\?")
 _ENDS = frozenset(".!?;\n")

@@ -31,8 +31,11 @@ _DOES = (
     r"|sings?|singing|deliver(?:s|ing)?|leads?(?: with)?|leading(?: with)?|brings?(?: in)?|bringing(?: "
     r"in)?|keeps?|gets?|owns?|states?|performs?|anchors?|outlines?|lays? down|laying down|is on|"
     r"are on|on|with|in charge of|is responsible for|is given|is assigned|contribut(?:es?|ing)"
-    r"|offers?|offering|spins?|intones?|picks? (?:up|out)|assumes?|claims?|whistles?|croons?|shoulders?|"
-    r"does|doing|fills|tackles?|bears?|runs?|render(?:s|ing)?|rolls out|pounds out|traces?|tracing|"
+    r"|offers?|offering|spins?|intones?|pick(?:s|ing)?(?: up| out)?|assumes?|claims?|whistles?|croons?|shoulders?|"
+    r"does|doing|fill(?:s|ing)?(?: in| out)?|spell(?:s|ing)? out|mark(?:s|ing)?(?: out)?|strik(?:es|ing)|strum(?:s|ming)?|"
+    r"pluck(?:s|ing)?(?: out)?|finger ?picks?|hammer(?:s|ing)? out|comp(?:s|ing)|holding|handling|outlining|anchoring|stating|"
+    r"spinning|intoning|owning|giv(?:es|ing)|sound(?:s|ing)|walk(?:s|ing)|pump(?:s|ing)(?: out)?|unfurls?|tackles?|bears?|runs?|"
+    r"render(?:s|ing)?|rolls out|pounds out|traces?|tracing|"
     r"presents?|presenting|articulates?|covers?|covering|performs?|performing|serv(?:es?|ing) "
     r"as|acts? as|supports? with|blows?|enters (?:with|on)|joins (?:with|on)|comes in with|arrives "
     r"(?:with|on)|steps in with|responds with|strikes up|unfolds|wields)"
@@ -42,7 +45,7 @@ _SUBJECT = (
 )
 _PLAYS = re.compile(
     rf"{_SUBJECT}(?: (?:player|section|part))?(?: ,)?(?: (?:which|that|who|alone|also|then|always|"
-    rf"here|simply|mostly|softly|quietly|gently|now|first|meanwhile|later|there|above|is|'s))?(?: "
+    rf"here|just|only|still|[a-z]+ly|now|first|meanwhile|later|there|above|is|'s))?(?: "
     rf",)? {_DOES} (?:(?!and\b|over\b|with\b|at\b|beneath\b|under\b|against\b)[a-z']+ ){{0,4}}?{_ROLE}"
 )
 _DIRECT = re.compile(
@@ -59,17 +62,28 @@ _BESIDE = (
     r"(?:support|accompan|back|answer|follow|driven|underpin|doubl|join|shadow|echo|cushion|held|surround|frame|ground|"
     r"decorat|interrupt|propel|anchor|mirror|match|help|complement|colou?r|punctuat)[a-z]*\b"
 )
+_HANDED = (
+    r"(?:(?:en)?trusted|assigned|handed(?: over| down| on| out)?|passed(?: on| over)?|allott?ed|delegated|allocated|awarded|"
+    r"granted|"
+    r"committed|confided|reserved|ceded|relegated|fall(?:s|ing|en)|fell|belonging|going|given)"
+)
 _PASSIVE = re.compile(
-    rf"{_ROLE}(?:(?: (?!and\b|with\b|over\b|for\b|in\b|{_BESIDE})[a-z']+){{0,4}}? (?:by|in the hands of)|(?: (?:is|are|line|part|"
+    rf"{_ROLE}(?: ,(?= (?:which (?:is|are) )?(?:[a-z]+ly )?(?:{_HANDED} to|(?:played|carried|sung|taken|performed|stated|"
+    rf"delivered|held|led|voiced|whistled|intoned|provided|supplied|picked|spun|traced|shaped) (?:out )?by|played on|in the "
+    rf"hands)))?"
+    rf"(?: which)?(?:(?: (?!and\b|with\b|over\b|for\b|in\b|{_BESIDE})[a-z']+){{0,4}}? (?:by|in the hands of)|(?: (?:is|are|line|"
+    rf"part|"
     rf"played|carried|"
     rf"performed|taken|sung|heard|here|now|always|mostly|solely|throughout|itself|too|and)){{0,4}} on|(?: (?!and\b|with\b|over\b|"
     rf"for\b)[a-z']+){{0,4}}? (?:belongs? to|falls? "
-    rf"to|given to|goes to|left to|entrusted to|assigned to|comes? from|taken by|passes from|is "
+    rf"to|(?:passes|moves|shifts|switches|migrates|wanders|travels|transfers|hops) (?:over |across )?to|given (?:over )?to|goes "
+    rf"to|left to|{_HANDED} to|in the (?:care|charge|keeping) of|up to|(?:the )?(?:job|task|province|"
+    rf"property|business|domain|responsibility|preserve|work|charge|duty) of|comes? from|taken by|passes from|is "
     rf"(?:with|in)|lies (?:with|in)|sits in|rests (?:with|in))) {_DET}(?:(?!top\b)[a-z]+ )?(?P<who>{INST})"
 )
 _LED = re.compile(
     rf"(?:\b(?:led|fronted|headed|dominated|guided) by {_DET}(?:[a-z]+ )?(?P<who>{INST})|(?P<who2>{INST})"
-    rf"(?: ,)? (?:leads(?! (?:into|to)\b| (?:with )?(?:the |a )?(?:{_CHO}|{_BAS}|{_PAD}))|(?:is "
+    rf"(?: (?:player|section))?(?: ,)? (?:leads(?! (?:into|to)\b| (?:with )?(?:the |a )?(?:{_CHO}|{_BAS}|{_PAD}))|(?:is "
     rf"|are |neither absent nor )?in the lead\b|out front|takes? the lead\b|to the fore|"
     rf"takes? centre stage)|\blead instrument (?:is|being) {_DET}(?P<who4>{INST})|(?<!by )\blead (?P<who3>{INST}))"
 )
@@ -80,6 +94,20 @@ _QUESTION = re.compile(
 # "Melody: trumpet", "trumpet (melody)".
 _LABELLED = re.compile(rf"(?:(?<![^ ])|^){_ROLE} : (?:the |an? )?(?P<who>{INST})(?= [.,;|\n]| and |$)")
 _BRACKETED = re.compile(rf"(?P<who>{INST}) \( (?:the )?{_ROLE} \)")
+# "Handed to the tuba is the melody", "the flute is entrusted with the tune", "it falls to the oboe to carry the tune".
+_GIVEN = re.compile(
+    rf"(?P<who>{INST}) (?:is |are |being |gets |was )?(?:entrusted|tasked|charged|left|given|assigned|handed|allotted|awarded|"
+    rf"responsible|saddled)(?: (?:with|for))?(?: (?!and\b|no\b)[a-z']+){{0,3}}? {_ROLE}"
+)
+_FALLS_TO = re.compile(
+    rf"\b(?:falls|left|up|fell|handed|given|entrusted) to {_DET}(?:[a-z]+ )?(?P<who>{INST}) to (?:[a-z]+ ){{1,4}}?{_ROLE}"
+)
+_HANDS_OVER = re.compile(
+    r"\b(?:hand(?:s|ed|ing)?|pass(?:es|ed|ing)?|giv(?:es?|ing)|entrust(?:s|ing)?|leav(?:es?|ing)|assign(?:s|ing)?|lends?|"
+    r"ced(?:es?|"
+    rf"ing)|surrender(?:s|ing)?|yield(?:s|ing)?) (?:the |its |their |this )?{_ROLE} (?:over )?(?:to|with) {_DET}(?:[a-z]+ "
+    rf")?(?P<who>{INST})"
+)
 _COMPS = re.compile(rf"(?P<who>{INST})(?: [a-z]+)? (?:comps\b|comping\b)")
 _BACKED = re.compile(rf"\b(?:accompanied|backed|supported|underpinned) by {_DET}(?:[a-z]+ )?(?P<who>{INST})")
 
@@ -87,6 +115,10 @@ _BACKED = re.compile(rf"\b(?:accompanied|backed|supported|underpinned) by {_DET}
 # "… with a tune on the flute" is the flute's.
 _ON_ANOTHER = re.compile(
     rf" (?:is |are |played |heard |sung |carried |entrusted )?(?:on|by|from|in) {_DET}(?:[a-z]+ )?(?P<who>{INST})"
+)
+_ASIDE = re.compile(
+    rf"(?P<who>{INST}) , (?:(?!and\b|then\b)[a-z']+ ){{0,4}}(?:by|with|over|under|beneath|above|against|alongside|beside|like|to|"
+    r"behind) (?:[a-z']+ ){0,3}$"
 )
 _TOGETHER = re.compile(
     rf"(?P<all>{INST}(?: , (?:the |a |an )?{INST}){{0,6}}(?: ,)? and (?:the |a |an )?{INST}) ,? ?(?:[a-z]+ly )?"
@@ -134,7 +166,10 @@ def roles(reading: Reading) -> Iterator[Assertion]:
                     and (
                         pattern is not _PLAYS
                         or re.search(
-                            r"\b(?:on|plays?|playing|takes?|has|carries|supplies|anchors|holds down|provides|handles)(?: the)? $",
+                            r"\b(?:on|plays?|playing|tak(?:es?|ing)|ha(?:s|ve|ving)|carr(?:y|ies|ying)|suppl(?:y|ies|ying)|"
+                            r"anchor(?:s|ing)?|hold(?:s|ing)? down|provid(?:es?|ing)|handl(?:es?|ing)|mark(?:s|ing)|giv(?:es|"
+                            r"ing)|"
+                            r"fill(?:s|ing) in|contribut(?:es|ing)|deliver(?:s|ing)|lay(?:s|ing) down)(?: the)? $",
                             line[: match.start("bassrole")],
                         )
                     )
@@ -157,6 +192,12 @@ def roles(reading: Reading) -> Iterator[Assertion]:
                 continue
             if pattern is _PLAYS and (on := _ON_ANOTHER.match(line, match.end())) and not line[match.end()].startswith(on["who"]):
                 continue
+            # "A choir, softly accompanied by an organ, sings a melody": the choir does.
+            if pattern is _PLAYS and line.startswith(" ,", match.end("who")):
+                aside = _ASIDE.search(line[max(0, match.start("who") - 80) : match.start("who")])
+                if aside:
+                    add(aside["who"], match.start("who"), role, match.start(), match.end())
+                    continue
             group = _TOGETHER.search(line, max(0, match.start("who") - 120), match.end())
             if pattern is _PLAYS and role == "melody" and group and group.end() > match.end("who"):
                 # "Viola and cello play a slow melody": one of them may.
@@ -188,10 +229,14 @@ def roles(reading: Reading) -> Iterator[Assertion]:
             add(match["who"], match.start(), role, match.start(), match.end())
     for match in _PASSIVE.finditer(line):
         role = _role_of(match)
-        head = line[: match.start()]
+        head = line[max(0, match.start() - 60) : match.start()]
         if role == "bass" and re.fullmatch(r"bass@\d+", match["bassrole"] or ""):
             continue
-        if re.search(rf"{INST}(?: [a-z']+){{0,2}} (?:plays?|carries|has|takes) (?:the |a )?$", head):
+        if re.search(
+            rf"{INST}(?: [a-z']+){{0,2}} (?:plays?|carr(?:ies|y|ying)|ha(?:s|ve|ving)|tak(?:es?|ing)|holds?|with|on|playing) "
+            rf"(?:the |a )?$",
+            head,
+        ):
             continue
         if match.start("who") not in taken:
             add(match["who"], match.start("who"), role, match.start(), match.end())
@@ -201,8 +246,11 @@ def roles(reading: Reading) -> Iterator[Assertion]:
             continue
         if match.start(name) not in taken:
             add(match[name], match.start(name), "melody", match.start(), match.end())
-    for pattern in (_LABELLED, _BRACKETED):
+    for pattern in (_LABELLED, _BRACKETED, _GIVEN, _FALLS_TO, _HANDS_OVER):
         for match in pattern.finditer(line):
+            player = pattern in (_GIVEN, _FALLS_TO, _HANDS_OVER) and re.fullmatch(r"bass@\d+", match["bassrole"] or "")
+            if player and not line[: match.start("bassrole")].endswith(" the "):
+                continue
             add(match["who"], match.start("who"), _role_of(match), match.start(), match.end())
     for match in _COMPS.finditer(line):
         add(match["who"], match.start(), "chords", match.start(), match.end())

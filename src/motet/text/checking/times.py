@@ -8,18 +8,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from motet.text.checking.numbers import PER_SECOND
-from motet.text.checking.reading import INST, Assertion, Reading
+from motet.text.checking.reading import INST, SORTS, Assertion, Reading
 from motet.text.checking.verbs import ENTERS, EVENT, LEAVES, SILENT
 
+_ORDINALS = (
+    "third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth sixteenth seventeenth "
+    "eighteenth nineteenth twentieth".split()
+)
 _TIME = re.compile(
     r"(?P<last_n>\b(?:last|final|closing) (?:few|#(?P<ln>\d+)) (?:seconds?|s)\b)"
+    rf"|(?P<nth>\b(?:{'|'.join(_ORDINALS)}|\d{{1,3}}(?:th|rd|nd|st)) second(?= (?:[.,;:)]|on\b|onwards?\b)|$))"
+    r"|(?P<half_minute>\bhalf(?: a)? minute (?=mark\b|point\b|in\b(?! length))|(?:(?<=\bat )|(?<=\bafter )|(?<=\buntil ))"
+    r"(?<!in at )half a minute\b)"
     r"|(?P<last_few>\b(?:last|final|closing) (?:seconds?|moments|bars?)\b)"
     r"|(?P<first_n>\b(?:(?:very )?first|opening|initial) (?:few|#(?P<fn>\d+)) (?:seconds?|s)\b)"
     r"|(?P<to_end>#(?P<te>\d+) (?:seconds?|secs?|s) (?:(?:before|from) the (?:end|close|finish)|left|remaining|to go|to spare))"
     r"|(?P<relative>(?:\banother )?#(?P<re>\d+) (?:more )?(?:seconds?|secs?|s) (?:later|more|on(?= [.,;:)]|$)|"
     r"after(?:wards)?|before|earlier|apart|behind|ahead)\b"
     r"(?! (?:the|its) (?:start|beginning|end)))"
-    r"|(?P<mark>\b(?:second|at|@|\() #(?P<mk>\d+)(?= [.,;:)]|$))"
+    r"|(?P<mark>(?:\b(?:second|at|@|\() |(?<=\bby )|(?<=\buntil )|(?<=\btill ))#(?P<mk>\d+)(?= [.,;:)]|$))"
     r"|(?P<sec>#(?P<s1>\d+)(?: (?:or|to|and|–) #(?P<s2>\d+))?(?: or so)? (?:seconds?|secs?|s)\b)"
     r"|(?P<min>#(?P<m1>\d+) minutes?\b)"
     r"|(?P<three_quarters>#\d+ quarters?(?: of the way)?\b(?! notes?)|\bthree fourths)"
@@ -30,18 +37,21 @@ _TIME = re.compile(
     r"|(?P<quarter>\b(?:a|the|one|#\d+|after) quarter\b(?! (?:notes?|of an hour|of a minute|of the minute)))"
     r"|(?P<second_half>\b(?:second|latter|other|remaining) half\b|\bin the second(?= [.,;:]|$))"
     r"|(?P<first_half>\bfirst half\b)"
-    r"|(?P<half>\b(?:half way|halfway|midway|mid way|midpoint|mid point|half time|half past|midst|at half|half the clip|"
+    r"|(?P<half>\b(?:half way|halfway|midway|mid way|midpoint|mid point|half time|half past|midst|at half(?! (?:a )?minute)|"
+    r"half the clip|"
     r"half of the clip|the middle(?! (?:third|section)))\b)"
     r"|(?P<until_end>\b(?:until|till|to|through to) the (?:very |bitter )?(?:end|finish|close|"
     r"(?:last|final)(?! #| few| quarter| third| half| section| \w+ (?:seconds|bars))(?: (?:second|note|bar|chord|moment|"
     r"beat))?)\b)"
     r"|(?P<end>\b(?:at|near|towards?|by|before) the (?:very )?(?:end|close|finish|conclusion|last (?:moment|second|minute))\b|"
     r"\blate on\b|\bvery end\b)"
-    r"|(?P<start>\b(?:at|from|since|after) (?:the )?(?:very |right )?(?:start|beginning|outset|off|top|first(?! (?:#|few|half|"
+    r"|(?P<start>\b(?:at|from|since|after) (?:the )?(?:very |right )?(?:start|beginning|outset|off|top|opening(?= (?:bars?|"
+    r"notes?|seconds?|moments?)\b| [,.;:)]| on\b)(?: (?:bars?|notes?|seconds?|moments?))?|first(?! (?:#|few|half|"
     r"quarter|third))(?: (?:second|bar|note|beat|moment)s?)?|word go)\b(?! to\b)|\bfrom the get go\b|"
     r"\b(?:initially|immediately|instantly|straight away|right away|(?<!notes )(?<!voices )at once)\b)"
 )
 EVERYONE = "*"  # in place of an instrument
+_NAMED = {"lead": "lead instrument", **{one: one for one in (EVERYONE, *SORTS)}}
 _SHARES = {
     "last_few": (0.8, 1.0), "last_quarter": (0.72, 1.0), "first_quarter": (0.0, 0.28), "last_third": (0.64, 1.0),
     "first_third": (0.0, 0.36), "middle_third": (0.3, 0.7), "quarter": (0.25, 0.25), "second_half": (0.5, 1.0),
@@ -57,6 +67,7 @@ _GROUP = re.compile(
     rf"{INST}(?:(?:(?: , {_WORD}{{0,2}}{INST}){{1,6}} ,)? (?:and|or|plus|as well as|along with|together with|"
     rf"&) {_WORD}{{0,3}}{INST}|(?: , {_WORD}{{0,2}}{INST}){{1,6}} and {_WORD}{{0,3}}{INST})?"
     r"|\b(?:the|a|another|second) lead(?! (?:guitar|synth|line|melody|role|part|instrument|vocals?|to|into)\b)(?= )"
+    r"|\b(?:the|an?) (?:alto|tenor|soprano|baritone)(?= )(?! (?:line|part|key|clef|voice|register|range|melody|@))"
     rf"|(?:(?<= )|^)(?:(?:every(?:one|thing|body)|all)(?: [a-z#\d]+)? (?:but|except|save)(?: for)? (?:the )?{INST}|"
     r"(?P<all>(?:every(?:one|body)|all|both)(?: (?:#\d+|of them))?)(?= (?:plays?|is|are|has|have|enters?|starts?|begins?|"
     r"sounds?|joins?|comes?|stays?|keeps?|remains?|who|from|at|in|there|present)\b)|"
@@ -77,7 +88,8 @@ _OF_TIME = re.compile(
 )
 _ABOUT = r"(?:(?:just|only|about|around|roughly|some|exactly|nearly|almost|approximately|the|a|an|over|under|its|very|well) )*"
 _BEFORE_TIME = re.compile(
-    rf"\b(?P<how>at|after|from|by|until|till|up to|for|within|during|in|past|before|since|to|than|spends?|needs?|waits?|second|"
+    rf"\b(?P<how>at|after|from|by|until|till|up to|for|within|during|in|past|before|since|to|than|spends?|needs?|waits?|lets|"
+    rf"allows|counts|second|"
     rf"on|throughout|over|of|takes) {_ABOUT}$|[(] ?{_ABOUT}$"
 )
 _AFTER_TIME = re.compile(r" (?:or so )?(?:in\b(?! (?:length|duration|all|total))|into|mark|on\b|have (?:passed|gone)|of the way)")
@@ -172,9 +184,11 @@ def events(reading: Reading) -> Iterator[Assertion]:
                 (here if parts[at].first <= begun <= parts[at].last else missing).update(re.findall(INST, line[begun:ended]))
         for names, verb, text in readings:
             who = [one for one in names if one not in missing]
+            if (mute := SILENT.search(text)) and re.match(r"not|never|no longer|[a-z]+n't", mute.group()):
+                stated = True  # "isn't heard for six seconds": the denial is in the silence
             if here.intersection(who):
                 text, stated = f"{text} absent", True
-            kinds = tuple({"lead": "lead instrument", EVERYONE: EVERYONE}.get(one) or reading.kind_of(one) for one in who)
+            kinds = tuple(_NAMED.get(one) or reading.kind_of(one) for one in who)
             if not kinds:
                 continue
             options += _options(match, kinds, verb, text, how_long, unit, low, high, after, changes)
@@ -198,9 +212,13 @@ def _no_time(match: re.Match[str], before: str, after: str) -> bool:
         return True
     if re.search(r"\b(?:[a-z]+er|more|less)(?<!later)(?<!earlier)(?<!sooner) than (?:[a-z]+ )?$", before) and not match["sec"]:
         return True  # "louder than at the start"
+    if match["start"] and re.search(r"\bseconds? $", before):
+        return True  # "six seconds after the start" is read as six seconds
     if match["mark"]:
         if match.group().startswith(("second", "@")):
             return False
+        if match.group().startswith("#"):  # "arrives at eight seconds and is gone by twenty"
+            return not re.search(r"\bseconds?\b", before)
         # "at 15", if somebody comes or goes there, or stands there beside others who do.
         listed = re.search(rf"{INST} $", before) and re.search(rf"(?:{ENTERS}|{LEAVES}).*(?:seconds?|s) ", before)
         return not listed and not re.search(rf"(?:{ENTERS}|{LEAVES})[^.;,]{{0,25}}$|[(] ?$", before)
@@ -225,6 +243,14 @@ def _no_time(match: re.Match[str], before: str, after: str) -> bool:
 
 
 def _meant(reading: Reading, match: re.Match[str], before: str, after: str) -> tuple[str, float, float]:
+    if match["half_minute"]:
+        return "s", 30.0, 30.0
+    if match["nth"]:
+        word = match.group().split(" ")[0]
+        value = float(_ORDINALS.index(word) + 3) if word in _ORDINALS else float(re.sub(r"\D", "", word))
+        return "s", value, value
+    if match["half"] and re.search(r"\b(?:past|after|beyond) (?:the )?$", before):
+        return "f", 0.5, 0.75
     if match["last_n"]:
         return "e", reading.value(match["ln"]) or 4.0, 0.0
     if match["first_n"]:
@@ -260,7 +286,7 @@ def _parts(line: str, first: int, stop: int, times: list[re.Match[str]]) -> list
     for mark in _BREAK.finditer(line, first, stop):
         if any(low <= mark.start() < high for low, high in whole):
             continue
-        if mark["weak"] in ("after", "when", "once", "then") and any(
+        if (mark["weak"] or mark["strong"]) in ("after", "when", "once", "then", "before") and any(
             _BEFORE_TIME.search(line[mark.start() : low])
             for low, _ in whole
             if 0 < low - mark.start() < 30 and "@" not in line[mark.start() : low + 1]
@@ -289,11 +315,13 @@ def _readings(
             yield _names(asked[0]), verb.lastgroup or "", ""
             return
     own = line[first:last]
+    beside = -1  # the part before a time alone, if what it says may happen then
     lone = re.fullmatch(rf" ?(?:[a-z]+ ){{0,2}}{_ABOUT}", line[first : time.start()]) and not _content(line[time.end() : last])
-    does = EVENT.search(line, first, time.start()) or EVENT.search(line, time.end(), last)
+    does = _verb(line, first, last, time)
     if lone and not _players(line, first, last) and not does:
         # "After eight seconds, …" stands for itself: it belongs to what follows, or else to what came before.
-        done = at and EVENT.search(line, parts[at - 1].first, parts[at - 1].last) and "and" not in parts[at].marks
+        told = at and "and" not in parts[at].marks
+        done = EVENT.search(line, parts[at - 1].first, parts[at - 1].last) if told else None
         if at and (
             (
                 "(" in parts[at].marks
@@ -306,8 +334,12 @@ def _readings(
         ):
             at -= 1
         elif at + 1 < len(parts):
+            beside = at - 1 if done and done.lastgroup in ("enters", "leaves") else -1
             at += 1
         first, last = parts[at].first, parts[at].last
+    if beside >= 0 and (groups := _players(line, parts[beside].first, parts[beside].last)):
+        done = EVENT.search(line, parts[beside].first, parts[beside].last)
+        yield _names(groups[0]), (done.lastgroup or "") if done else "", ""
     while not _told(line, parts[at]) and parts[at].weak and at and own_part - at < 3 and not _PRONOUN.match(line, first):
         at -= 1
         first = parts[at].first
@@ -317,7 +349,9 @@ def _readings(
     if verb and groups:
         names = _subject(line, groups, verb, first)
         yield names, verb.lastgroup or "", text
-        if len(names) > 2 and re.search(rf" , and (?:the |a |an )?{names[-1]} (?:[a-z]+ly )?$", line[first : verb.start()]):
+        if len(names) > 1 and re.search(
+            rf"(?: , and (?:the |a |an )?{names[-1]}| {names[-1]} (?:that|which|who)) (?:[a-z]+ly )?$", line[first : verb.start()]
+        ):
             yield names[-1:], verb.lastgroup or "", text
         if lone and own_part > at and "(" not in parts[own_part].marks and (earlier := _players(line, parts[0].first, first)):
             yield _names(earlier[0]), verb.lastgroup or "", text
@@ -361,7 +395,11 @@ def _players(line: str, first: int, last: int) -> list[re.Match[str]]:
 def _names(group: re.Match[str]) -> list[str]:
     if group["all"]:
         return [EVERYONE]
-    return [] if re.match(r"every|all", group.group()) else re.findall(rf"{INST}|lead$", group.group())
+    return (
+        []
+        if re.match(r"every|all", group.group())
+        else re.findall(rf"{INST}|(?:lead|alto|tenor|soprano|baritone)$", group.group())
+    )
 
 
 def _verb(line: str, first: int, last: int, time: re.Match[str]) -> re.Match[str] | None:
@@ -406,7 +444,7 @@ def _options(
 
     if match["until_end"]:
         yield event("sounds")
-    elif silent and (until or (leading in ("for", "needs", "waits", "within") and (low == 0.0 or low == high))):
+    elif silent and (until or (leading in ("for", "needs", "need", "waits", "wait", "within") and (low == 0.0 or low == high))):
         # Silent until then, or for so long: then they enter.
         yield Event(who, "enters", unit, high if match["first_n"] else low, high, changes=changes)
     elif silent:
@@ -417,12 +455,17 @@ def _options(
         yield event("leaves")
     elif match["first_n"] and how in ("sounds", "") and leading in ("for", "", "during", "in"):
         yield event("sounds")
+    elif leading in ("lets", "allows", "counts"):
+        yield event("enters")  # "lets ten seconds pass"
     elif _ALONE.search(text) and (until or leading == "for") and (match["sec"] or match["first_n"]):
         yield Event((), "", unit, high, high)
     elif leading in ("for", "spends", "takes") and how != "leaves" and match["sec"]:
         yield event("sounds", kept=True)
         yield Event(who, "leaves", unit, low, high)
         yield Event(who, "enters", unit, low, high)
+    elif leading == "before" and how in ("enters", "leaves"):
+        yield event(how)
+        yield event(how, by=True)
     elif leading == "by" or (match["end"] and match.group().startswith("by")):
         yield event(how or "sounds", by=True)
     elif match["start"] and how in ("sounds", ""):
@@ -436,8 +479,14 @@ def _options(
 _OPENS = re.compile(
     rf"(?P<who>{INST})(?: (?:and|with) (?:the |a |an )?{INST})?(?: alone| on its own)?(?: that| which| who)? (?P<verb>opens?|"
     rf"begins?|starts?|"
-    rf"closes?|ends?|concludes?)(?: (?:the|this) (?:[a-z]+ )?(?:piece|clip|excerpt|passage|music|song|track|tune|section|"
-    rf"recording)| things(?: off)?| proceedings)\b"
+    rf"closes?|ends?|concludes?)(?: (?:the|this|an?) (?!(?:second|last|final|next|middle|new|other)\b)(?:[a-z']+ ){{0,4}}?"
+    rf"(?:piece|clip|excerpt|passage|music|song|track|tune|recording|cue|number|miniature|soundscape|affair|performance|waltz|"
+    rf"march|groove|arrangement)|(?: the)? section| things(?: off)?| proceedings)\b"
+)
+_BEGINS_WITH = re.compile(
+    r"\b(?:track|piece|music|clip|song|excerpt|it|passage|recording|tune|cue|number|everything|groove|miniature)(?: [a-z]+ly)? "
+    r"(?:begins|starts|opens|kicks off|sets (?:off|out)|starts (?:off|out)|leads off) (?:with|on) (?:just |only )?(?:the |an? )?"
+    rf"(?P<who>{INST}(?: and (?:the |an? )?{INST})?)(?! (?:and|or|line|part|solo)\b)"
 )
 _WHOLE = (
     r"(?:throughout|from start to finish|from beginning to end|from first to last|the whole time|all the way through|all along|"
@@ -454,6 +503,9 @@ _OTHERWISE = re.compile(
 
 
 def _openings(reading: Reading) -> Iterator[Assertion]:
+    for match in _BEGINS_WITH.finditer(reading.line):
+        who = tuple(reading.kind_of(one) for one in re.findall(INST, match["who"]))
+        yield reading.made("entry", (("event", Event(who, "enters", "f", 0.0, 0.05)),), match.start("who"), match.end())
     for match in _OPENS.finditer(reading.line):
         first = match["verb"].startswith(("o", "b", "s"))
         who = (reading.kind_of(match["who"]),)

@@ -97,6 +97,8 @@ class Draft:
         self.players = self._players()
         self.called = self._names()
         self.listed: set[str] = set()  # who is in the list of players
+        self.whole = record.section is not None and record.section.position == "whole"
+        self.part = False  # whether the music is called a part of a longer piece
         self.noun = self.subject = ""  # what the music is called in this caption, and was in the sentence before
         self.facts: list[Fact] = []
         self._gather()
@@ -315,6 +317,9 @@ class Draft:
             if place.repeats:
                 self._add("repeats", 0.25)
         changes = [one for one in record.changes or () if 0 < one.at < record.seconds]
+        # Of a metre that goes to and fro no one change is worth a word.
+        for_metre = [one for one in changes if one.what == "metre"]
+        changes = [one for one in changes if one.what != "metre" or len(for_metre) < 3]
         for change in changes if len(changes) <= 3 else self.random.sample(changes, 3):
             self._add_event(change)
 

@@ -256,7 +256,7 @@ ensemble clause
 {l} can be heard
 [you hear|we hear] {l}
 ensemble ask
-what [instrument|] [is playing|plays|is heard here|can be heard|do you hear]?
+what [instrument |][is playing|plays|is heard here|can be heard|do you hear]?
 what is it played on?
 who plays?
 ensemble answer
@@ -290,7 +290,7 @@ the [instruments|players] are {l}
 the [line-up|instrumentation|ensemble] [is|consists of] {l}
 the sound comes from {l}
 several ask
-what [instruments |][are playing|can be heard|do you hear|play here|are heard]?
+what [can be heard|do you hear]?
 which instruments [are heard|play|can you hear|take part|are playing]?
 what is the [line-up|instrumentation][|| here]?
 [who|what] plays?
@@ -319,7 +319,6 @@ solo
 unaccompanied
 solo after
 without [any |]accompaniment
-with nothing else playing
 for a single instrument
 solo predicate
 be~ unaccompanied
@@ -327,7 +326,6 @@ be~ played by [a single|one] instrument
 be~ [a solo|played solo]
 solo clause
 [a single|one] instrument plays [on its own|alone|by itself]
-nothing else [plays|is heard]
 there is no accompaniment
 melody after
 led by {x}

@@ -22,8 +22,9 @@ _PIECES = (
     "extract", "recording", "selection",
 )  # fmt: skip
 _PLAYED = ("piece", "piece", "passage", "arrangement", "instrumental", "composition", "number", "piece of music")
+_WHOLE = ("piece", "piece", "track", "instrumental", "arrangement", "composition", "number", "recording", "piece of music")
 _SUNG = ("choir", "voice", "vocal")  # in names of instruments; with one of them no music is called instrumental
-_PARTS = ("excerpt", "excerpt", "passage", "clip", "extract")  # of a longer piece
+_PARTS = ("excerpt", "excerpt", "passage", "extract")  # of a longer piece
 _OPENINGS = ("this is {a}", "here is {a}", "this is {a}", "we hear {a}", "you hear {a}")
 
 # What a sentence of a long caption is about, and the order in which they come.
@@ -78,13 +79,13 @@ def write(record: Record, random: Random, form: Form = "short", numbers: bool = 
 
 
 def _short(clip: Draft) -> str:
-    return _opening(clip, clip.pick(2 + int(clip.random.random() * 3.2)))
+    return _opening(clip, _picked(clip, 2 + int(clip.random.random() * 3.2)))
 
 
 def _long(clip: Draft) -> str:
     """A sentence that introduces the music, and one to three more, each about one thing."""
     draw = clip.random.random
-    facts = clip.pick(5 + int(draw() * 5))
+    facts = _picked(clip, 5 + int(draw() * 5))
     if len(facts) < 2:
         more = clip.choose(("No more is known of it.", "Nothing more is known.", "There is no more to tell."))
         return f"{_opening(clip, facts)} {more}"
@@ -96,6 +97,13 @@ def _long(clip: Draft) -> str:
     sentences = [_opening(clip, facts[:first])]
     sentences += [_following(clip, group) for group in _grouped(facts[first:], clip)[-3:]]
     return " ".join(sentences)
+
+
+def _picked(clip: Draft, count: int) -> list[Fact]:
+    """So many facts; with one that tells where in a longer piece the clip lies, it is called a part of it."""
+    facts = clip.pick(count)
+    clip.part = any(one.kind in _PLACES for one in facts)
+    return facts
 
 
 def _grouped(facts: Sequence[Fact], clip: Draft) -> list[list[Fact]]:
@@ -365,7 +373,7 @@ def _piece(clip: Draft, pieces: Sequence[str] = _PIECES) -> str:
     # Only of players that are all known can be told that none of them sings.
     unsung = bool(players) and not any(word in one.name for one in players or () for word in _SUNG)
     while True:
-        piece = clip.choose(_PARTS if any(one.kind in _PLACES for one in clip.facts) else pieces)
+        piece = clip.choose(_PARTS if clip.part else _WHOLE if clip.whole else pieces)
         if unsung or "instrumental" not in piece:
             clip.noun = piece
             return piece
