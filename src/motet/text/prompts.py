@@ -66,6 +66,8 @@ How to read it:
 
 Answer with a JSON object only, a string for each style asked for."""
 
+TEXTS = (_SYSTEM, *(style.ask for style in STYLES.values()))  # what a caption must not repeat
+
 
 def first(record: Mapping[str, Any], styles: Sequence[str], *, name_song: bool = False) -> Messages:
     """What is asked of a clip; `record` is its fact record, of which what is not confident is left out.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Iterable, Mapping
@@ -29,6 +30,7 @@ from motet.text.checking.lexicon import (
 )
 from motet.text.checking.reading import LONGEST, SORTS, Assertion, read
 from motet.text.checking.times import EVERYONE, Event
+from motet.text.record import Record
 
 SLACK = 0.05  # of a word's range, at both ends
 TEMPO_WITHIN, TEMPO_ABOUT = 0.04, 0.08
@@ -98,25 +100,29 @@ class _Facts:
     shifts: list[float]  # seconds at which key, tempo or metre change
 
 
-def check(caption: str, record: Mapping[str, Any]) -> Checked:
-    """Every checkable claim of an English caption, judged by a clip's fact record.
+def check(caption: str, record: Record | Mapping[str, Any]) -> Checked:
+    """Every checkable claim of an English caption, judged by a clip's fact record, or its JSON as a dictionary.
 
-    Any text will do: it is never run, and read up to 4,000 characters; a longer one is junk. A record may lack any field.
+    Any text will do: it is never run, and read up to 4,000 characters; a longer one is junk, and so is one that claims nothing,
+    unless it is a question. A record may lack any field.
     """
-    withheld = record.get("withheld")
+    told: Mapping[str, Any] = json.loads(record.to_json()) if isinstance(record, Record) else record
+    withheld = told.get("withheld")
     withheld = withheld if isinstance(withheld, Mapping) else {}
     if len(caption) > LONGEST:
         return Checked("junk", (Claim("junk", caption[:80], 0, len(caption), "contradicted", "no caption is so long"),))
     if found := junk(caption, _text(withheld.get("artist")), _text(withheld.get("title"))):
         start, end, why = found
         return Checked("junk", (Claim("junk", caption[start:end][:200], start, end, "contradicted", why),))
-    facts = _facts(record)
+    facts = _facts(told)
     claims = []
     for assertion in assertions(read(caption)):
         verdict, because = _judge(assertion, facts)
         words = caption[assertion.start : assertion.end]
         claims.append(Claim(assertion.kind, words, assertion.start, assertion.end, verdict, because))
     claims = sorted(set(claims), key=lambda claim: (claim.start, claim.end, claim.kind))
+    if not claims and "?" not in caption:
+        return Checked("junk", (Claim("junk", caption[:200], 0, len(caption), "unsupported", "nothing is said of the music"),))
     return Checked("true" if all(claim.verdict == "supported" for claim in claims) else "false", tuple(claims))
 
 

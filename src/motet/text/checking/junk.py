@@ -7,6 +7,7 @@ import unicodedata
 from functools import lru_cache
 
 from motet.text.checking.lexicon import lexicon
+from motet.text.prompts import TEXTS
 
 _TALK = re.compile(
     r"\bas an? (?:ai|artificial|language|large language|text[- ]based|assistant)\b|\blanguage model\b|\bai (?:assistant|model)\b"
@@ -66,6 +67,14 @@ _TALK = re.compile(
     r"|^\W*(?:none|nothing|unknown|empty|test|null|nil|no caption|no description)\W*$",
     re.IGNORECASE,
 )
+# Names of fields, places in a list, an object's class, marks of formatting.
+_FORM = re.compile(r"\b[a-z]+_[a-z_]+\b|\w\[\d+\]|\[object \w+\]|\*\*|`|(?:^|\n)\s*#+ ", re.IGNORECASE)
+# Somebody whose music this is said to be, or to be like.
+_STYLED = re.compile(
+    r"\b(?i:in the (?:style|manner|vein|spirit) of|reminiscent of|(?:composed|written|made famous|recorded|sung) by|"
+    r"(?:a )?cover of|homage to|tribute to|(?:music|song|piece|tune) by|"
+    r"by (?=[A-Z][a-z]+ [A-Z][a-z])) (?:the )?(?P<who>[A-Z][\w'’]+(?: [A-Z][\w'’]+){0,3})"
+)
 _ENGLISH = frozenset(
     "the a an and or of in on with for to at by from is are it its this that as into over under "
     "no not without while then after before "
@@ -88,17 +97,84 @@ def junk(caption: str, artist: str, title: str) -> tuple[int, int, str] | None:
     """Where and why a text is no caption, or None. `artist` and `title` are names that must not be said, or ""."""
     if not caption.strip() or not any(character.isalnum() for character in caption):
         return 0, len(caption), "nothing is said"
+    if hidden := next((at for at, one in enumerate(caption) if unicodedata.category(one) in ("Cf", "Co", "Cn")), None):
+        return hidden, hidden + 1, "a character that nobody sees"
     if bad := re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffd\ufffe\uffff\ud800-\udfff]", caption):
         return bad.start(), bad.end(), "characters that are no text"
     if talk := _TALK.search(caption):
         return talk.start(), talk.end(), "this is not said of music but by a program or to one"
+    if made := _FORM.search(caption):
+        return made.start(), made.end(), "this is of a program's making"
     if found := _foreign(caption):
         return found
+    if echo := _echo(caption):
+        return *echo, "this repeats the prompt"
+    if (styled := _STYLED.search(caption)) and not _known(styled["who"]):
+        return styled.start("who"), styled.end("who"), "somebody is named"
     if re.search(r"\b(\w+)(?:\W+\1\b){4,}", caption[:4000], re.IGNORECASE):
         return 0, len(caption), "a word is said over and over"
     for what, name in (("artist", artist), ("title", title)):
-        if place := _named(caption, name):
+        if place := _named(caption, name) or _squeezed_in(caption, name):
             return *place, f"the {what} is named, which is withheld"
+    return None
+
+
+_WORD = re.compile(r"[a-z0-9']+")
+_RUN = 6  # words in a row of the prompt that nobody writes by chance
+
+
+@lru_cache(1)
+def _prompt() -> frozenset[tuple[str, ...]]:
+    """All runs of words of what a language model is asked."""
+    runs: set[tuple[str, ...]] = set()
+    for text in TEXTS:
+        words = _WORD.findall(text.lower())
+        runs.update(tuple(words[at : at + _RUN]) for at in range(len(words) - _RUN + 1))
+    return frozenset(runs)
+
+
+def _echo(caption: str) -> tuple[int, int] | None:
+    words = list(_WORD.finditer(caption.lower()))
+    for at in range(len(words) - _RUN + 1):
+        if tuple(word.group() for word in words[at : at + _RUN]) in _prompt():
+            return words[at].start(), words[at + _RUN - 1].end()
+    return None
+
+
+def _known(name: str) -> bool:
+    """Whether a word in capitals is one of music or of a place, and no name of somebody."""
+    known = lexicon()
+    return all(word.lower() in known or word.lower() in _ENGLISH for word in name.split())
+
+
+_LOOKS_LIKE = str.maketrans("аеорсхуіѕјοαı", "aeopcxyisjoai")
+_LEAST_LETTERS = 7  # of a name that is found whatever stands between its letters
+
+
+@lru_cache(8)
+def _squeezed(text: str, spare: bool) -> tuple[str, tuple[int, ...]]:
+    """Letters and digits alone, without the words "and" and "n" if `spare`, and where each stood."""
+    letters, places = [], []
+    if spare:
+        text = re.sub(r"(?i)\band\b|(?<=\W)n(?=\W)", lambda found: " " * len(found[0]), text)
+    for match in re.finditer(r"[^\W_]", text):
+        for one in unicodedata.normalize("NFKD", match[0].casefold().translate(_LOOKS_LIKE)):
+            if one.isalnum():
+                letters.append(one)
+                places.append(match.start())
+    return "".join(letters), tuple(places)
+
+
+def _squeezed_in(caption: str, name: str) -> tuple[int, int] | None:
+    """Where a name stands however it is spaced, dotted or spelled in letters that look alike."""
+    if all(word in lexicon() or word in _ENGLISH for word, _, _ in _spelled(name[:300])):
+        return None
+    for spare in (True, False):
+        wanted, _ = _squeezed(name[:300], spare)
+        text, places = _squeezed(caption, spare)
+        at = text.find(wanted) if len(wanted) >= _LEAST_LETTERS else -1
+        if at >= 0:
+            return places[at], places[at + len(wanted) - 1] + 1
     return None
 
 

@@ -35,6 +35,8 @@ _MODE = re.compile(
     r"harmon|sounding|chords? progression|key progression|feel|flavou?r|tinged|side)|s? ?(?:[.,"
     r";:)(]|$)| (?:and|at|with|nor|or)\b)"
 )
+# No record tells these: a key there is major or minor.
+_CHURCH = re.compile(r"\b(?:dorian|phrygian|lydian|mixolydian|locrian)\b")
 _MODE_BEFORE = re.compile(
     r"(?:^|[.,;:(] |\b(?:in|in an?|neither|nor|not|mode is|mode :|key :|tonality :|is|and|its|"
     r"or|a|the|mode|thoroughly|resolutely|firmly|decidedly|it's|nor|but) )$"
@@ -209,6 +211,8 @@ def keys_and_chords(reading: Reading) -> Iterator[Assertion]:
         )
     for match in re.finditer(r"\bno chords?\b|\bwithout (?:any )?chords\b", reading.line):
         yield reading.made("chord", (("no_chords", True),), match.start(), match.end(), said=True)
+    for match in _CHURCH.finditer(reading.line):
+        yield reading.made("key", (("mode", match[0]),), match.start(), match.end())
     for match in _MODE.finditer(reading.line):
         if reading.supposed(match.start()):
             continue

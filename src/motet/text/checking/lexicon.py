@@ -89,7 +89,7 @@ strings = string section, string instrument, bowed strings, bowed string instrum
     synthstrings
 harp = orchestral harp, harpist, concert harp
 timpani = kettledrum, kettle drum, timpanist
-voice = voices, vocals, vocal, vocalist, singer, singing voice, human voice, voice oohs, oohs, aahs, ahs, vocalise,\
+voice = voices, lyrics, vocals, vocal, vocalist, singer, singing voice, human voice, voice oohs, oohs, aahs, ahs, vocalise,\
     vocal part, vocal line
   choir = choir aahs, chorale group, choral voices, chorister
   synth voice < synth = synth vox, synthesized voice, synthesised voice, synthetic voice, synth choir, vox
