@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,25 @@ def test_a_text_may_come_from_a_file_or_through_a_pipe(
     assert caption("check", "--facts", facts, "--text", "-")[0] == 1
 
 
+def test_what_caption_prints_is_what_check_takes(
+    caption: Callable[..., Told], ode: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(caption(ode, "--json")[1]))
+    assert caption("check", "--facts", "-", "--text", "A piece in D major.")[0] == 0
+
+
+def test_a_tempo_past_all_reason_and_a_single_pitch_are_told_of_plainly(caption: Callable[..., Told], tmp_path: Path) -> None:
+    for name, tempo, pitches in (("fast.mid", 1, range(60, 68)), ("one.mid", 500_000, [60] * 8)):
+        head = b"MThd" + struct.pack(">LHHH", 6, 0, 1, 96)
+        notes = b"".join(struct.pack(">BBBBBBBB", 0, 0x90, pitch, 90, 96, 0x80, pitch, 0) for pitch in pitches) * 8
+        body = b"\x00\xff\x51\x03" + tempo.to_bytes(3, "big") + notes + b"\x00\xff\x2f\x00"
+        (tmp_path / name).write_bytes(head + b"MTrk" + struct.pack(">L", len(body)) + body)
+        code, out, _ = caption(tmp_path / name, "--json")
+        (found,) = json.loads(out)
+        assert code == 0
+        assert "key" not in found["record"] if name == "one.mid" else "tempo" not in found["record"]
+
+
 def test_what_cannot_be_is_one_sentence(caption: Callable[..., Told], ode: Path, facts: Path, tmp_path: Path) -> None:
     (tmp_path / "no.json").write_text("{")
     (tmp_path / "empty").mkdir()
@@ -169,6 +189,17 @@ def test_a_model_s_lies_are_sent_back_and_then_replaced(caption: Callable[..., T
         # What was answered is not asked again.
         assert json.loads(caption(*words, "--json")[1]) == [found]
         assert len(service.asked) == 2
+
+
+def test_where_the_server_is_silent_the_grammar_writes_and_that_is_told(caption: Callable[..., Told], ode: Path) -> None:
+    with serving(lambda request: Reply(b"", 402)) as service:
+        words = [ode, "--writer", "llm", "--model", "tiny", "--base-url", f"{service.url}/v1", "--words-only", "--form", "long"]
+        code, out, err = caption(*words)
+    assert code == 1
+    assert "Ode to Joy" in out
+    assert len(out.splitlines()) == 2
+    assert "BPM" not in out
+    assert "The grammar wrote instead" in err
 
 
 def test_nothing_is_asked_that_the_cap_does_not_allow(caption: Callable[..., Told], ode: Path) -> None:

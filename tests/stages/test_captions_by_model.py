@@ -134,6 +134,18 @@ def test_a_build_killed_in_the_middle_asks_nothing_twice(tmp_path: Path, sources
     assert {writer for row in captions(tmp_path / "data") for writer in row["writers"]} == {"llm"}
 
 
+def test_a_key_that_is_refused_ends_the_build_in_one_sentence(tmp_path: Path, sources: Path) -> None:
+    with serving(lambda request: Reply(b"{}", 401)) as service:
+        with pytest.raises(UserError, match="refuses who asks"):
+            build(recipe(service.url), [sources], tmp_path / "data", workers=1)
+        assert len(service.asked) < 3
+        service.replies = lambda request: completion(
+            request, {"short": f"Music with {asked(request).record['instruments'][0]['name']}."}
+        )
+        run = build(recipe(service.url), [sources], tmp_path / "data", workers=1)
+        assert unanswered(run) == 0
+
+
 class Notes(Watch):
     def __init__(self) -> None:
         self.told: list[str] = []
@@ -149,6 +161,7 @@ def test_the_price_is_told_before_and_what_the_cap_has_no_room_for_is_not_asked(
         run = build(recipe(service.url, *priced), [sources / "0.mid"], tmp_path / "data", workers=1, watch=watch)
         assert service.asked == []
     assert any(note.startswith("write_captions: about $") and "an estimate" in note for note in watch.told)
+    assert any("unanswered" in note and "cap" in note for note in watch.told)
     rows = captions(tmp_path / "data")
     assert unanswered(run) == len(rows) > 0
     assert {writer for row in rows for writer in row["writers"]} == {"grammar"}

@@ -37,7 +37,7 @@ class Segment(Settings):
 
 
 @stage(
-    version=6,
+    version=7,
     uses=[
         "audio", "rate", "frames",
         "songs.division", "songs.tempo_changes", "songs.metre_changes", "songs.first_onset", "songs.last_tick",

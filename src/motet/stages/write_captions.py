@@ -93,7 +93,7 @@ class _Server:
 
 
 @stage(
-    version=3,
+    version=4,
     uses=[
         "record",
         "identities.artist",
