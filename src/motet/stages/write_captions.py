@@ -14,6 +14,7 @@ from motet import text
 from motet.dataset.rows import Clip, Draft, Identity, Knowledge
 from motet.run import Settings, Tools, Unanswered, stage
 from motet.run.stage import Cost
+from motet.text.record import LONGEST_CREDIT, LONGEST_NAME
 
 
 class WriteCaptions(Settings):
@@ -93,11 +94,13 @@ class _Server:
 
 
 @stage(
-    version=4,
+    version=5,
     uses=[
         "record",
         "identities.artist",
         "identities.title",
+        "identities.guess_artist",
+        "identities.guess_title",
         "identities.probability",
         "knowledge.tags",
         "knowledge.tag_kinds",
@@ -143,11 +146,19 @@ def _record(clip: Clip, identity: Identity | None, known: Knowledge | None) -> t
         tags = tuple(
             text.Tag(name=name, kind=kind, weight=weight, confidence=round(confidence * sure, 4), source="+".join(sources))  # type: ignore[arg-type]
             for name, kind, weight, confidence, sources in listed
+            if name.isprintable() and len(name) <= LONGEST_NAME
         )
         record = replace(record, tags=tags)
-    if identity is not None and (identity.artist or identity.title):
-        record = replace(record, withheld=text.Withheld(artist=identity.artist or None, title=identity.title or None))
-    return record
+    if identity is None:
+        return record
+    # A guess that is right would be a name as well.
+    artist, title = _name(identity.artist or identity.guess_artist), _name(identity.title or identity.guess_title)
+    return replace(record, withheld=text.Withheld(artist=artist or None, title=title or None)) if artist or title else record
+
+
+def _name(written: str) -> str:
+    """A name as a record may hold it: half a surrogate pair and more than that many characters it may not."""
+    return written.encode("utf-8", "replace").decode()[:LONGEST_CREDIT]
 
 
 def _by_model(grammar: text.Caption, written: Any) -> text.Caption:
