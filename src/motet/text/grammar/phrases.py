@@ -493,13 +493,10 @@ no_drums after
 without [any |]drums
 with no drums
 no_drums predicate
-[leave~ out|omit~] the drums
 use~ no drums
 do~ without drums
 have~ no drums
 no_drums clause
-drums are absent
-the drums are left out
 there are no drums
 no drums [are heard|play]
 throughout after
@@ -819,10 +816,9 @@ region clause
 the [style|flavour] is {v}
 progression after
 [opening|beginning|starting] with {p}
-[that|which] [opens|begins] on {p0}
+that [opens|begins] on {p0}
 progression predicate
 [open~|begin~|start~] with [the chords |]{p}
-first [move~|go~|shift~] from {p0} to {p1}
 [open~|begin~|start~] on {p0} and [move~|go~|turn~] to {p1}
 [open~|begin~|start~] with {p0} [and|followed by] {p1}
 progression clause
@@ -831,7 +827,7 @@ it all [begins|starts] with {p}
 the [progression|harmony] [begins|opens|starts] with {p}
 the chords [begin|open] with {p}
 the first chords are {p}
-the harmony first [moves|goes] from {p0} to {p1}
+the harmony [begins|starts] on {p0} and [moves|goes] to {p1}
 progression front
 opening on {p0}
 progression ask
@@ -877,9 +873,9 @@ from the middle of a longer piece
 inside predicate
 come~ from the middle of a longer piece
 repeats predicate
-[return~|come~ back] elsewhere in the piece
+[return~|come~ back] elsewhere in the song
 repeats clause
-the [passage|section] [returns|comes back] elsewhere in the piece
+the passage [returns|comes back] elsewhere in the song
 effects after
 with {fx} on {x}
 effects predicate

@@ -42,12 +42,12 @@ _PLACES = frozenset(("opening", "ending", "inside"))
 _WHO = frozenset(("several", "ensemble"))
 _DEEDS = frozenset(("melody", "bass", "low_bass", "chords", "pad", "drums"))
 _APART = frozenset(("bass", "low_bass", "chords", "pad"))  # these make a clause of their own
-_KINDS = frozenset(("genre", "mood", "tempo", "key", "waltz", "metre", "era", "swing", "progression"))
+_KINDS = frozenset(("genre", "mood", "tempo", "key", "waltz", "metre", "era", "swing"))
 _FIRST = _WHO | frozenset(("genre", "mood", "tempo", "key", "waltz", "metre", "region", "era", "swing", "length"))
 
 # Where adjectives stand: length, mood and how it is played, tempo, then what kind of music it is.
 _BEFORE = {"length": 0, "mood": 1, "tempo": 2, "steady": 2, "waltz": 4, "era": 4, "region": 5, "key": 6, "metre": 6, "solo": 6}
-_BEFORE |= {"genre": 7}
+_BEFORE |= {"genre": 7, "ensemble": 8}
 # And what stands behind: who plays, key, tempo, metre, and the rest as it comes.
 _BEHIND = {"several": 0, "ensemble": 0, "count": 0, "era": 1, "key": 2, "tempo": 3, "metre": 3, "waltz": 3, "steady": 4}
 _BEHIND |= {"progression": 4, "opening": 1, "ending": 1, "inside": 1}
@@ -222,7 +222,7 @@ def _opening(clip: Draft, facts: list[Fact]) -> str:
             left = [one for one in facts if one is not before and one not in told]
             return _finished(f"{clip.choose(('this', 'this', 'the'))} {adjective}{_piece(clip)} {said}{_added(clip, left)}")
     if plan < 0.8:
-        kinds = [one for one in facts if "adjective" in one.bank and one.kind != "length"][:2]
+        kinds = [one for one in facts if "adjective" in one.bank and one.kind not in ("length", "ensemble")][:2]
         others = [one for one in facts if one not in kinds]
         if kinds and others and all("after" in one.bank for one in others[:3]):
             kinds.sort(key=lambda one: _BEFORE.get(one.kind, 2))
@@ -312,7 +312,7 @@ def _behind(phrases: Sequence[tuple[str, str]], clip: Draft) -> str:
     for one in sorted(waiting, key=lambda one: not one.startswith("of ")):
         word = one.partition(" ")[0]
         # A list or a participle before would else draw what follows to itself.
-        apart = told and (" and " in previous or ", " in previous or word == previous.partition(" ")[0])
+        apart = told and (word == "from" or " and " in previous or ", " in previous or word == previous.partition(" ")[0])
         loose = word not in _PREPOSITIONS and word not in ("that", "which")
         told += f"{', ' if apart or (loose and (told or clip.random.random() < 0.4)) else ' '}{one}"
         previous = one
@@ -323,12 +323,12 @@ def _added(clip: Draft, left: Sequence[Fact]) -> str:
     """What is still to be said, behind a sentence."""
     if not left:
         return ""
-    return f"; {_clauses(clip, left)}"
+    return f"; {_clauses(clip, left, 'the music')}"
 
 
-def _clauses(clip: Draft, facts: Sequence[Fact]) -> str:
+def _clauses(clip: Draft, facts: Sequence[Fact], subject: str = "") -> str:
     facts = sorted(facts, key=_when)
-    subject = _subject(clip)
+    subject = subject or _subject(clip)
     told = [_clause(one, clip, "it" if at else subject) for at, one in enumerate(facts)]
     if len(told) > 2:
         return f"{', '.join(told[:-1])}, and {told[-1]}"
