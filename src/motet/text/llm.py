@@ -489,7 +489,7 @@ class Writer:
     async def _turn(self, give_up: float, last: str) -> None:
         while wait := self._gate.enter(_AT_ONCE):
             if wait > give_up - time.monotonic():
-                raise self._unanswered(f"{last}; it is to be left alone for another {wait:.0f} s")
+                raise self._unanswered(f"{last}; its turn would be in {wait:.0f} s, as it asked or the limit has it")
             await asyncio.sleep(wait)
 
     @asynccontextmanager
