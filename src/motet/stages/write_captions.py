@@ -94,7 +94,7 @@ class _Server:
 
 
 @stage(
-    version=5,
+    version=6,
     uses=[
         "record",
         "identities.artist",

@@ -41,7 +41,8 @@ _NONE_OF = re.compile(
     r"no(?:body|[ -]one| player) (?:plays|is|on|touches|strums|picks up|sits at|blows|drums on)|(?:hard|difficult|"
     r"impossible)(?: [a-z]+)? to find|"
     r"(?:everything|anything)(?: [a-z]+){0,4}(?: ,)? (?:except|but|save|bar)(?: for)?|"
-    r"no (?:sign|trace|hint|use|need|room|place|help) (?:of|for|from)|none of (?:the|them|these|those|which)|none (?:being|"
+    r"no (?:sign|trace|hint|use|need|room|place|help) (?:of|for|from)|none of (?:the|them|these|those|which|whom)(?: (?:is|are|"
+    r"being))?|none (?:being|"
     r"is) an?|forgoes|omits|omitting|excludes|excluding|"
     r"avoids|dispenses with|does away with|leaves out|leaving out|shuns|eschews|eschewing|instead "
     r"of|rather than|as opposed to)"
@@ -104,6 +105,12 @@ def denials(line: str) -> Iterator[tuple[int, int]]:
             r" (?:but|else|other than|less than|unusual|special|fancy|wrong|strange|odd)\b", rest
         ):
             continue
+        # "Would not be a tango without its bandoneon" has one.
+        if (word == "not" and re.match(r" (?:be|sound|feel|work|have) [^.;,]{0,50}\bwithout\b", rest)) or (
+            word == "without"
+            and re.search(r"\b(?:not|n't|never) (?:be|sound|feel|work) [^.;,]{0,50}$", line[: match.start()][-70:])
+        ):
+            continue
         if word == "absent" or (word == "nowhere"):
             continue
         if about := _ABOUT_IT.match(rest):
@@ -139,7 +146,9 @@ def denials(line: str) -> Iterator[tuple[int, int]]:
 
 def absent(line: str) -> Iterator[tuple[int, int]]:
     """Stretches of the line whose instruments are said not to be there. "Not played by the flute" denies no flute."""
-    yield from (match.span("list") for match in _NONE_OF.finditer(line))
+    for match in _NONE_OF.finditer(line):
+        if not re.search(r"\b(?:not|never|[a-z]+n't) (?:be|sound|feel|work) [^.;,]{0,50}$", line[: match.start()][-70:]):
+            yield match.span("list")
     yield from _denied_after(line)
 
 

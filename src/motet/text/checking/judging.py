@@ -29,7 +29,8 @@ from motet.text.checking.lexicon import (
     mood_clusters,
 )
 from motet.text.checking.reading import LONGEST, SORTS, Assertion, read
-from motet.text.checking.times import EVERYONE, Event
+from motet.text.checking.times import EVERYONE
+from motet.text.checking.verbs import Event
 from motet.text.record import Record
 
 SLACK = 0.05  # of a word's range, at both ends
@@ -237,6 +238,12 @@ def _count(what: tuple[int, str], facts: _Facts) -> Judged:
     return _said(fits, f"{len(players)}: {_names(players)}")
 
 
+def _count_at_end(what: int, facts: _Facts) -> Judged:
+    whole = facts.seconds or 0.0
+    still = [player for player in facts.players if player.leaves is None or player.leaves >= 0.9 * whole]
+    return _said(what in (len(still), len(facts.players)), f"{len(still)}: {_names(still)}")
+
+
 def _least_of(what: tuple[int, str], facts: _Facts) -> Judged:
     number, name = what
     found = [
@@ -302,7 +309,7 @@ def _metre(what: frozenset[str], facts: _Facts) -> Judged:
 def _metre_when(what: tuple[str, str], facts: _Facts) -> Judged:
     if not facts.metres:
         return _said(None, "the metre is unknown or changes")
-    known = facts.metres[1:] if what[1] == "later" else facts.metres[:1]
+    known = facts.metres[1:] if what[1] == "later" else facts.metres[:-1] if what[1] == "from" else facts.metres[:1]
     return _said(what[0] in known, f"the metre is {' then '.join(facts.metres)}")
 
 
@@ -749,7 +756,7 @@ def _repeats(what: bool, facts: _Facts) -> Judged:
 
 
 _JUDGES: dict[str, Any] = {
-    "instrument": _instrument, "sort": _sort, "absent": _absent, "role": _role, "count": _count,
+    "instrument": _instrument, "sort": _sort, "absent": _absent, "role": _role, "count": _count, "count_at_end": _count_at_end,
     "least": _least, "least_of": _least_of, "most": _most, "all": _all,
     "tempo": _tempo, "bpm": _bpm,
     "bpm_range": _bpm_range, "steady": _steady, "tempo_change": _tempo_change, "metre": _metre, "metre_when": _metre_when,

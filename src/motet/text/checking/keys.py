@@ -45,6 +45,9 @@ _MODE_BEFORE = re.compile(
 
 _LEADS_TO = re.compile(
     r"\s*(?:–|—|-|->|→|>|,? ?(?:and )?(?:on |back |next )?(?:then |home )?(?:back |on |home )?(?:to|through|via|into)|"
+    r"(?: (?:the |its )?(?:chords?|harmony|progression|music|it))? (?:moves?|goes|travels?|passes|steps?|shifts?)(?: on)? to|"
+    r"(?: first| on first)? to|,? ?(?:and )?(?:afterwards?|after that|finally|from there|thence|at last|lastly) (?:on )?(?:to|"
+    r"comes?)|"
     r",? ?(?:and )?(?:then|next)(?: comes?)?|,? ?(?:which |that |and )?(?:then )?(?:yields|gives way|leads|goes|moves|turns|"
     r"passes|"
     r"resolves|falls|rises|drops|changes|steps|slides|proceeds)(?: on)?(?: in)? ?to|,? ?(?:is )?followed by)(?: an?)?\s*"
@@ -110,6 +113,17 @@ def keys_and_chords(reading: Reading) -> Iterator[Assertion]:
         if bare and re.match(r"[:'’.]\s*[A-Za-z]?", after) and re.match(r"[:'’]", after):
             continue
         if re.match(r"\s*(?:clarinet|trumpet|sax|horn|tuba|cornet|instrument|harmonica|soprano|tenor|alto|string|clef)", after):
+            continue
+        # "C over E": a chord and its bass; "a major-mode tune": no key of A.
+        if bare and (re.search(r"\b[A-G][#b♯♭]?(?:m|maj)?7? over $", before) or re.match(r" in the bass\b", after)):
+            continue
+        if (
+            tonic == "A"
+            and not accidental
+            and rest
+            and re.match(r"-(?:mode|key|tinged|sounding)", after)
+            and _ARTICLE.search(before)
+        ):
             continue
         if bare and re.search(r"\b(?:middle|low|high|top|open|bottom|concert)[ -]$", before):
             continue
@@ -197,7 +211,15 @@ def keys_and_chords(reading: Reading) -> Iterator[Assertion]:
     for number, (match, pitch, quality, _, _) in enumerate(notes):
         between = caption[notes[number - 1][0].end() : match.start()] if chain else ""
         commas = re.fullmatch(r"\s*(?:,|,? and|&|\|)\s*", between)
-        in_order = bool(chain and commas and _IN_ORDER.search(_sentence_of(caption, match.start())))
+        in_order = bool(
+            chain
+            and commas
+            and (
+                _IN_ORDER.search(_sentence_of(caption, match.start()))
+                # "Four chords: Gm, Bb, Eb, F": a row without an "and" is played so.
+                or ("," in between and "and" not in between and re.search(r":\s*$", caption[: chain[0][0].start()][-3:]))
+            )
+        )
         if chain and not in_order and not _LEADS_TO.fullmatch(between):
             if len(chain) > 1:
                 yield Assertion(

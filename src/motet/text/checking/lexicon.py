@@ -58,7 +58,7 @@ guitar = guitarist, six string, gtr
     steel guitar, folk guitar, western guitar
     twelve string guitar = 12 string guitar, twelve string
   electric guitar
-    jazz guitar = electric guitar jazz, jazz electric guitar, hollow body guitar, hollowbody guitar
+    jazz guitar = archtop, archtop guitar, electric guitar jazz, jazz electric guitar, hollow body guitar, hollowbody guitar
     clean guitar = clean electric guitar, electric guitar clean, clean toned guitar
     muted guitar = muted electric guitar, electric guitar muted, palm muted guitar
     distorted guitar = distortion guitar, distorted electric guitar, fuzz guitar, heavy guitar, crunchy guitar, distorted
@@ -232,7 +232,7 @@ LOOSE = {
     "orchestra": {"strings", "brass", "woodwind", "timpani", "harp"},
     "percussion": {"chromatic percussion", "timpani", "kalimba", "drums"},
     "drums": {"synth drum", "taiko drum", "melodic tom", "timpani", "steel drums"},
-    "keyboard": {"accordion", "celesta", "synth lead", "synth pad", "melodica"},
+    "keyboard": {"accordion", "celesta", "synth", "melodica"},
     "bells": {"tubular bells", "tinkle bell", "agogo bells"},
     "glockenspiel": {"tubular bells", "tinkle bell", "agogo bells", "celesta", "music box"},
     "synth": {"electric piano", "clavinet"},
@@ -349,7 +349,8 @@ dense = dense, densely, overwhelming density, high density, great density, extre
     "polyphony": """
 single = monophonic, single line, one note at a time, unharmonised, unharmonized, monophony
 thick = thick, thickly scored, rich texture, full texture, richly textured, thick and chordal, full textured,\
-    richly scored, lush texture, fully voiced, thickly textured
+    richly scored, lush texture, fully voiced, thickly textured, full voicings, rich voicings,\
+    thick voicings
 thin = thin
 """,
     "register": """
@@ -374,7 +375,7 @@ high = high register, upper register, high in register, high pitched, high range
     up in the clouds, above middle c, octaves above middle c,\
     shrill, up at the top, treble end, heights, tops of their range, highest reaches, ceiling of,\
     high in the register, high in its register,\
-    highest notes, piercingly high
+    highest notes, piercingly high, piping high, top of the staff, above the staff
 """,
     "level": """
 soft = soft, softly, quiet, quietly, hushed, pianissimo, whispered, barely audible, whisper quiet, subdued volume, muffled,\
@@ -400,7 +401,8 @@ crescendo = crescendo, crescendos, crescendoing, crescendo builds, swells, swell
     building and building, builds and builds, keeps building, keeps growing, building steadily, building gradually,\
     ramps up in volume, ever stronger, ever bigger, growing and growing
 decrescendo = decrescendo, diminuendo, decrescendos, fade, fades, fading, fades out, fade out, fades away, fading away,\
-    fading out, dies away, die away, dying away, ebbs away, ebb away, ebbing away, ebbs, ebbing, gets quieter,\
+    fading out, dies away, die away, dying away, die down, peter out, tail off, trail off, taper off, wind down, dwindle,\
+    diminish, ebbs away, ebb away, ebbing away, ebbs, ebbing, gets quieter,\
     getting quieter, grows quieter, growing quieter, grow quieter, gets softer, getting softer, grows softer,\
     growing softer, gradually softer, gradually quieter, quieter and quieter, softer and softer, becomes quieter,\
     becomes softer, recedes, receding, recede, falling volume, falling dynamics, volume falling, volume falls,\

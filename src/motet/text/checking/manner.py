@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from motet.text.checking.reading import INST, Assertion, Mention, Reading
+from motet.text.checking.verbs import ENTERS, LEAVES
 
 _PLAIN_MODERATE = re.compile(r"\b(?:moderate|moderately|medium|middling|steady)\b")
 _REGISTER = re.compile(
     r"\b(?:(?P<a>uppermost|highest|topmost|lowest|low|high|deep|middle|bass|treble|central|squeaky high|upper|lower) (?:[a-z]+ "
     r"){0,1}?(?:register|octaves?|range|pitche[ds]?|pitch|registers|tessitura|notes)\b"
     r"|(?:very|extremely|exceptionally|unusually|remarkably|entirely|all|wholly|exclusively|impossibly|"
-    r"uniformly|decidedly) (?P<c>low|high)(?= (?:[.,;:!]|and\b|indeed|up|down|in pitch|throughout)"
+    r"uniformly|decidedly) (?P<c>low|high)(?= (?:[.,;:!]|and\b|indeed|up|down|in pitch|throughout|from|all|the whole)"
     r"|$)(?! (?:tempo|volume|energy|density|speed))|(?:stays?|staying|sits?|sitting|keeps?|lies|"
     r"lying|hovers?|pitched|set|placed|remains?|perched|register (?:is|stays|:)|range (?:is|:)"
     r"|nothing|far from|anything but|(?<!rate of )notes? (?:are|is)|notes so|pitches are|pitch is|up) (?:(?:very|so|"
@@ -54,6 +55,56 @@ _POSITION = re.compile(
     r"(?:an?|the|this|its|some|that|another|[a-z]+'s) (?:(?!clip\b|excerpt\b|passage\b|recording\b|"
     r"bar\b|section\b|phrase\b|extract\b|snippet\b)[a-z0-9']+ ){0,5}?"
     r"(?P<n>song|piece|track|tune|work|number|composition|lullaby|hymn|ballad|waltz|anthem|march|symphony)\b"
+)
+_SONG = (
+    r"(?:song|piece|track|tune|work|number|composition|lullaby|hymn|ballad|waltz|anthem|march|symphony|rag|polka|tango|score|"
+    r"movement|jam|performance|story|set piece|cue|blues|chorale|sonata|raga|fanfare|tunes?|bossa|jig|reel|music)"
+)
+_A_SONG = (
+    r"(?:an?|the|this|its|some|that|our) (?:(?!clip\b|excerpt\b|passage\b|recording\b|section\b|of\b|and\b|with\b)[a-z0-9']+ )"
+    rf"{{0,4}}?{_SONG}\b(?! (?:clip|excerpt|passage|section|snippet|fragment|extract))"
+)
+# "The last bars of the number", "on the threshold of a song".
+_PART_OF_SONG = re.compile(
+    r"\b(?:(?P<opening>(?:first|opening|initial|introductory|earliest) (?:few )?(?:bars?|moments?|measures?|notes?|pages?|"
+    r"strains?|riffs?|verse|chords?|"
+    r"phrases?|minutes?|section|stretch|lines?|steps?|part)|outset|threshold|kick ?off)|"
+    r"(?P<ending>(?:last|final|closing|concluding|dying) (?:few )?(?:bars?|moments?|measures?|notes?|pages?|strains?|phrases?|"
+    r"minutes?|"
+    r"section|stretch|lines?|steps?|part|gasps?)|tail(?: end)?|finish|last of(?= the song)|winding down|farewell)|"
+    rf"(?P<middle>midst|thick|core|central part|middle part|middle stretch|midpoint|half way point)) of {_A_SONG}"
+)
+_SONGS_PART = re.compile(
+    rf"\b{_SONG}'s (?:very )?(?:(?P<opening>first|opening|initial)|(?P<ending>last|final|closing|dying)) (?:few )?"
+    r"(?:minutes?|bars?|moments?|measures?|section|pages?|strains?|stretch|notes?|part)\b"
+)
+# Said of the whole: "brings the piece to its close", "kicking off the song", "as the piece gets under way".
+_SONG_GOES = re.compile(
+    rf"\b(?:(?P<ending>(?:bring|draw|carr|wind|guid|lead|usher|see)(?:s|ies|ing|y)? (?:{_A_SONG}|things|it all|proceedings) "
+    r"(?:to (?:an?|its|the|their) (?:[a-z]+ )?(?:close|end|ending|conclusion|rest|finish|halt)|home|out|down)|"
+    rf"(?:clos|conclud|finish|end|wrap|round)(?:e?s|ing) (?:(?:up|off|out) )?{_A_SONG}|"
+    rf"(?:wrap|round|sign|see|play|wind)(?:s|ping|ing)? (?:up|off|out) {_A_SONG}|"
+    rf"{_SONG} (?:bids (?:us )?(?:farewell|goodbye|adieu)|says (?:goodbye|farewell)|takes its leave|signs off|"
+    r"(?:nears|is nearing|approaches|reaches|comes to|draws to|is drawing to|has reached|is coming to|is at|meets|finds) "
+    r"(?:(?:its|an?) )?"
+    r"(?:finish|end|close|conclusion|ending|last|halt|rest)|is (?:almost |nearly |about to be )?(?:over|finishing)|winds "
+    r"(?:itself )?(?:up|"
+    r"down)|is winding down|is about to end|is on its (?:way out|last legs)|bows out|finishes|concludes|closes(?! in| with))|"
+    r"curtain (?:falls|comes down|drops))|"
+    rf"(?P<opening>(?:kick|open|launch|start|set|begin|lead)(?:e?s|ing|ning|ting)? (?:off |into )?{_A_SONG}|"
+    rf"(?:kick|start|set|lead)(?:s|ing|ting)? {_A_SONG} (?:off|going|in motion|rolling|under way)|"
+    rf"{_SONG} (?:is (?:only |just |barely )*(?:getting|starting|setting)|(?:only |just |barely )*(?:gets|sets)) (?:under ?way|"
+    rf"going|"
+    r"started|off|out|off the ground|in motion|rolling)|curtain (?:goes up|rises|lifts|opens)|"
+    rf"{_SONG} (?:kicks off|sets off|strikes up|begins its journey)|"
+    r"(?:as|where) (?:the|this|an?) (?:[a-z]+ )?(?:song|track|work|number|hymn|march|waltz) (?:opens|begins|starts)))\b"
+)
+# "Right at the beginning of the score: …", of the song and of no player's time.
+_AT_START = re.compile(
+    r"(?:^|[.;:!?] )(?:(?:we|you|this|it|here|i)(?: [a-z']+){0,3} )?(?:right |just |somewhere )?(?:at|near|towards?|in|from) "
+    r"the (?:very )?"
+    rf"(?:(?P<opening>start|beginning|opening|outset)|(?P<ending>end|close|finish|ending|conclusion)|(?P<middle>middle|heart|"
+    rf"centre|thick)) of {_A_SONG}"
 )
 _POSITION_VERB = re.compile(
     r"\b(?:(?:song|piece|track|tune|lullaby|hymn|work|number|ballad|march|waltz) (?P<e>is ending|"
@@ -150,7 +201,15 @@ def _own_register(reading: Reading, which: str, begin: int) -> bool:
     """Whether a register may be that of one instrument of several: a low cello beside a flute."""
     named = {reading.kind_of(one) for one in re.findall(INST, reading.line)}
     here = {reading.kind_of(one) for one in re.findall(INST, reading.part(begin))}
+    # "The bassist, the low notes".
+    if not here and (who := re.search(rf"({INST}) , (?:[a-z]+ ){{0,2}}$", reading.line[max(0, begin - 40) : begin])):
+        here = {reading.kind_of(who[1])}
     return len(named) > 1 and len(here) == 1 and bool(here & {"low": _LOW, "high": _HIGH}.get(which, set()))
+
+
+def _qualified(reading: Reading, mention: Mention) -> bool:
+    """Whether another known word stands before, which a denial may mean alone."""
+    return any(other.last == mention.first and not other.means("genre") for other in reading.mentions)
 
 
 def words(reading: Reading) -> Iterator[Assertion]:
@@ -204,6 +263,14 @@ def words(reading: Reading) -> Iterator[Assertion]:
         if mention.means("genre") and re.match(
             r" (?:voicings?|licks?|runs?|chords?|harmon\w+|(?:seventh|ninth) chords?|atmosphere)\b", after
         ):
+            continue
+        # "No fast flamenco" is a flamenco; "a cappella" is denied by who plays.
+        if mention.means("genre") and reading.denied(begin) and (text.startswith("a cap") or _qualified(reading, mention)):
+            continue
+        if text == "spare" and re.match(r" (?:us|me|you|them|him|her|a thought|the|no)\b", after):
+            continue
+        # "Strings swell up at the half" is how they enter.
+        if text.startswith("swell") and re.match(r" (?:up|in|into)\b", after) and re.search(rf"{INST} $", before):
             continue
         if text.startswith("club") and re.search(r"\b(?:jazz|folk|blues|cabaret|supper|night) $", before):
             continue
@@ -355,6 +422,9 @@ def manner(reading: Reading) -> Iterator[Assertion]:
             meanings = (("tempo", "moderate"), ("density", "moderate"), ("level", ("moderate", "")), ("register", "middle"))
         if word == "moderately" and not re.match(r" (?:paced|[.,;:]|$)", after):
             continue
+        if word == "steady" and re.match(r" (?:piece|recording|passage|track|music|clip|excerpt|tune|number|song)\b", after):
+            even: tuple[tuple[str, Any], ...] = (("steady", True), ("change", "steady"))
+            yield reading.made("tempo_word", even, match.start(), match.end())
         if word != "steady":
             inside = any(
                 m.first <= reading.short[reading.place(match.start())][1] < m.last and not m.means("genre")
@@ -458,10 +528,33 @@ def sections(reading: Reading) -> Iterator[Assertion]:
             continue
         yield reading.made("position", (("position", where),), match.start(), match.end())
     for match in re.finditer(
-        r"\b(?:song|piece|track|tune|music|number) (?:is|has) (?:only |just |barely ){1,2}(?:starting|beginning|begun|started)\b",
+        rf"\b{_SONG} (?:is|has) (?:only |just |barely ){{1,2}}(?:starting|beginning|begun|started)\b",
         line,
     ):
         yield reading.made("position", (("position", "opening"),), match.start(), match.end())
+    for pattern in (_PART_OF_SONG, _SONGS_PART, _AT_START, _SONG_GOES):
+        for match in pattern.finditer(line):
+            begin, (first, stop) = match.start(), reading.sentence(match.start("opening" if match["opening"] else 0))
+            # "The piece ends" may be the clip.
+            if reading.supposed(begin) or re.match(
+                r"(?:music|piece|cue|performance|story|jam|score) (?:finishes|concludes|closes|kicks|sets|is over)", match.group()
+            ):
+                continue
+            # What an instrument opens or closes is told of its time.
+            if pattern is _SONG_GOES and re.search(rf"{INST}(?: (?!,)[a-z]+)? $", line[:begin][-30:]):
+                continue
+            if pattern is not _SONG_GOES and (
+                re.search(f"{ENTERS}|{LEAVES}", line[first:begin] + line[match.end() : stop])
+                if pattern is _AT_START
+                else re.search(
+                    r"\b(?:at|near|towards?|until|till|by|before|after|during|for|from|over|to|in) (?:the )?(?:very )?$",
+                    line[:begin][-20:],
+                )
+            ):
+                continue
+            where = "opening" if match["opening"] else "ending" if match["ending"] else "middle"
+            meanings = (("position", where), ("position", "whole")) if pattern is _SONG_GOES else (("position", where),)
+            yield reading.made("position", meanings, begin, match.end())
     for match in _REPEATS.finditer(line):
         yield reading.made("position", (("repeats", True),), match.start(), match.end())
 

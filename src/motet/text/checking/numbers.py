@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from motet.text.checking.reading import INST, Assertion, Reading
-from motet.text.checking.verbs import ENTERS, LEAVES
+from motet.text.checking.verbs import ENTERS, LEAVES, Event
 
 _NOUNS = "instruments?|players?|musicians?|performers?|people|piece(?= )|parts|members|instrumentalists|persons|hands"
 _BPM = re.compile(
@@ -68,6 +68,15 @@ _MINUTE = re.compile(
     r")?minute)|(?P<tq>#\d+ quarters of (?:a|the) minute)|(?P<mh>minute and a half)|(?P<om>(?:a|an|one|"
     r"exactly one|the|this|whole|full|[a-z]+) minute)(?! or| and|s))\b"
 )
+_THEN = re.compile(
+    r" (?:,|;|and|–|—)(?: and)? (?:only )?(?:then|after which|whereupon|before|until|till)\b|"
+    r" (?:before|until|till) (?:the |an? )?(?:[a-z]+ )?(?:bass)?@"
+)
+_OVER_AFTER = re.compile(
+    r"[^.;!?]{0,80}? (?:the|this) (?:clip|excerpt|recording|extract|snippet|music|piece|whole thing|sample) (?:stops|ends|is "
+    r"over|"
+    r"finishes|breaks off|cuts off|is cut)\b"
+)
 _JUST_ONE = re.compile(r"\b(?:for|just|only|exactly|precisely) $")
 _MORE = re.compile(r"\b(?:other|another|second|two|both|then|later|first)\b")
 _LASTS_FOR = re.compile(r"\b(?:lasts?|runs?|clip|plays|goes on|continues) for (?:[a-z]+ ){0,2}$")
@@ -99,6 +108,11 @@ def numbers(reading: Reading) -> Iterator[Assertion]:
         if re.match(r" (?:/ )?#\d+", after) or re.search(r"#\d+ (?:/ )?$", before):
             continue
         if _BEATS_BAR.match(line, begin):
+            continue
+        if re.match(
+            r" (?:(?:even|steady|slow|single) )?(?:beats?|pulses?|taps?|ticks?) (?:per|a|every|each|to the) second\b", after
+        ):
+            yield reading.made("tempo_number", (("bpm", (60 * value, True, "")),), begin, end)
             continue
         if PER_SECOND.match(after) and value < 60:
             fewer = bool(re.search(r"\b(?:fewer|less) than $|\bunder $|\bbelow $", before))
@@ -132,6 +146,21 @@ def numbers(reading: Reading) -> Iterator[Assertion]:
             ):
                 continue
             if re.match(r" parts?\b", after) and value <= 1:
+                continue
+            # "One plucked instrument and a drum", "two players on chords": some of them.
+            if (
+                re.match(r" (?:plucked|bowed|blown|struck|melod\w+|pitched|unpitched|electric|acoustic|electronic|harmony|"
+                r"chordal|"
+                         r"tuned|lower|upper|accompanying)\b", after)
+                or re.match(rf" (?:{_NOUNS})(?: (?:are|is))? (?:on|playing|supplying|providing|sharing|doubling|in) (?:the )?"
+                            r"(?:chords?|harmon\w+|melod\w+|tune|accompaniment|support)\b", after)
+            ):  # fmt: skip
+                continue
+            if re.match(r" stringed\b", after):
+                yield reading.made("count", (("count", (int(value), "strings")),), begin, end)
+                continue
+            if re.search(r"\bby the (?:very )?(?:end|close) (?:,|there are|we have|all)? ?(?:all )?$", before):
+                yield reading.made("count", (("count_at_end", int(value)),), begin, end, True)
                 continue
             if re.search(
                 r"\b(?:(?:grow|expand|swell|shrink|turn)\w* (?:in)?to|from #\d+ [a-z]+ to #|becom\w+|"
@@ -197,7 +226,9 @@ def numbers(reading: Reading) -> Iterator[Assertion]:
             yield reading.made("tempo_number", (("bpm", (value, about, _tempo_when(before))),), begin, end)
     for match in re.finditer(r"(?:between )?#(\d+) (?:-|–|to|and) #(\d+) (?:bpm|beats)", line):
         low, high = (reading.value(one) for one in match.groups())
-        if re.search(r"\bfrom $", line[: match.start()]):
+        if re.search(
+            r"\bfrom (?:(?:about|around|roughly|some|nearly|a|an) ){0,2}$", line[max(0, match.start() - 30) : match.start()]
+        ):
             for value, when in ((low, "first"), (high, "later")):
                 yield reading.made("tempo_number", (("bpm", (value, False, when)),), match.start(), match.end())
             continue
@@ -252,7 +283,8 @@ def _tempo_when(before: str) -> str:
 def durations(reading: Reading) -> Iterator[Assertion]:
     line = reading.line
     for match in re.finditer(
-        r"#(\d+)(?: (?:and|to|or|-|–) #(\d+))?(?: or so)? (seconds?|secs?|sec|s|minutes?|min)\b(?: (?:and )?#(\d+) seconds)?",
+        r"#(\d+)(?: (?:and|to|or|-|–) #(\d+))?(?: or so| odd)? (seconds?|secs?|sec|s|minutes?|min)\b(?: (?:and )?#(\d+) "
+        r"seconds)?",
         line,
     ):
         low = reading.value(match[1])
@@ -267,8 +299,9 @@ def durations(reading: Reading) -> Iterator[Assertion]:
             r"every|to|for|spends|past|before|next|remaining|only) (?:\w+ ){0,2}$",
             before,
         ) and not re.search(
-            r"\b(?:lasts?|runs?|over|clip|takes|plays|goes on) (?:\w+ )*for (?:\w+ )*$|\b(?:amounts|comes|"
-            r"adds up|close) to (?:\w+ )*$|\b(?:lasts|lasted|lasting|length|spans?|duration)\b(?: [\w:]+){0,4} $|\btakes(?: "
+            r"\b(?:lasts?|runs?|over|clip|takes|plays|goes on) (?:\w+ )*for (?:\w+ )*$|\b(?:amounts|comes|runs?|stretch(?:es)?|"
+            r"extends?|adds up|close) to (?:\w+ )*$|\b(?:lasts|lasted|lasting|length|spans?|duration)\b(?: [\w:]+){0,4} $|"
+            r"\btakes(?: "
             r"(?:about|around|only|just|some|a|roughly|over|under|all of|up))* $",
             before,
         ):
@@ -280,11 +313,19 @@ def durations(reading: Reading) -> Iterator[Assertion]:
         if re.search(r"\bbetween $", before) and not re.search(r"\b(?:lasts?|takes|long|length|runs?)\b", line[first:stop]):
             continue
         if re.match(
-            r" (?:in(?!\s*(?:length|duration|all|total))|into|later|on\b|mark|before|from (?:the|its) "
+            r" (?:in(?!\s*(?:length|duration|all|total))|into|later|on\b|along|deep|mark|before|from (?:the|its) "
             r"end|of silence|after|earlier|apart|behind|to go|"
             r"left|remaining|to spare|pass|passes|go by|elapse|tick by|of (?:listening|hearing|waiting))\b",
             after,
         ):
+            continue
+        # "Six seconds of organ, then a choir": the choir's entry.
+        if re.match(r" of\b", after) and (
+            _THEN.search(line, end, stop) or re.match(r" of (?:silence|rest|tacet|waiting|solo)\b", after)
+        ):
+            if re.search(r"(?:^|[.;:!?,(] |\b(?:with|some|about|around|roughly|after|just|only|a mere) )$", line[:begin][-12:]):
+                event = Event((), "", "s", low * unit, high * unit, changes=True)
+                yield reading.made("entry", (("event", event),), begin, end, True)
             continue
         whole = not before.strip(" (,") and re.fullmatch(r" ?[.;!,)]?.{0,3}", after[:4]) is not None
         near = _DURATION_NEAR.search(line[max(first, begin - 60) : begin]) or _DURATION_NEAR.search(
@@ -295,7 +336,7 @@ def durations(reading: Reading) -> Iterator[Assertion]:
             if near or whole or re.match(r" (?:of|long|excerpt|clip|piece|passage|track|snippet|waltz|tune|loop|song)\b", after)
             else "loose"
         )
-        about = bool(_ABOUT.search(before[-25:]) or "or so" in match.group())
+        about = bool(_ABOUT.search(before[-25:]) or re.search(r" (?:or so|odd) ", match.group()))
         yield reading.made(
             "duration",
             (("seconds", (low * unit + more, high * unit + more, about, kind == "strict")),),
@@ -306,10 +347,15 @@ def durations(reading: Reading) -> Iterator[Assertion]:
     for match in _MINUTE.finditer(line):
         first, stop = reading.sentence(match.start())
         before = line[max(first, match.start() - 30) : match.start()]
-        if re.search(
-            r"(?:\b(?:per|beats|to the|each|every|taps|last|first|final|after|until|till|(?<!in )at|of those|bpm)|#\d+) "
-            r"(?:(?!for\b)\w+ )?$",
-            before,
+        # "After a minute of growing volume the excerpt stops".
+        ends = re.search(r"\bafter (?:[a-z]+ )?$", before) and _OVER_AFTER.match(line, match.end(), stop)
+        if (
+            not ends
+            and re.search(
+                r"(?:\b(?:per|beats|to the|each|every|taps|last|first|final|after|until|till|(?<!in )at|of those|bpm)|#\d+) "
+                r"(?:(?!for\b)\w+ )?$",
+                before,
+            )
         ) or re.match(r" (?:mark|point|into|later|before|after|in(?! (?:length|duration|all|total)))\b", line[match.end() :]):
             continue
         if re.match(r"(?:per|to|each|every|last|first|any|next|of|beats|by)\b", match.group()):
@@ -343,9 +389,11 @@ def metres(reading: Reading) -> Iterator[Assertion]:
             "first"
             if re.search(
                 r"\b(?:begins?|starts?|opens?|opening|starting|beginning)(?: [a-z]+)? (?:in|with|as|out in)"
-                r" (?:a )?$|\bfrom (?:a )?$",
+                r" (?:a )?$",
                 before,
             )
+            else "from"
+            if re.search(r"\bfrom (?:a )?$", before)
             else "later"
             if re.search(
                 r"\b(?:turns?(?: in)?|changes?(?: [a-z]+)?|switches|shifts?|shifting|moves|goes|gives way|"
@@ -412,7 +460,8 @@ def metres(reading: Reading) -> Iterator[Assertion]:
         if 1 < value < 13 and (
             not match.group().startswith(("in ", "bpm"))
             or not re.search(
-                r"\b(?:split|divided|enters?|come|comes|join|joins)\b", line[max(0, match.start() - 12) : match.start()]
+                r"\b(?:split|divid(?:ed|es|ing)|subdivid\w+|group(?:s|ed|ing)|enters?|come|comes|join|joins)\b",
+                line[max(0, match.start() - 12) : match.start()],
             )
         ):
             yield reading.made(

@@ -10,12 +10,13 @@ from motet.text.checking.verbs import ENTERS, LEAVES
 
 _WORDS = r"(?:(?!and\b|but\b|while\b)[a-z']+|,)"
 _BEFORE = re.compile(
-    rf"(?P<who>{INST})(?P<gap>(?: {_WORDS}){{0,7}}?) (?P<how>before|after|ahead of|earlier than|later than|prior to|preceded by|"
+    rf"(?P<who>{INST})(?P<gap>(?: {_WORDS}){{0,7}}?) (?P<how>before|after|once|as soon as|ahead of|earlier than|later than|"
+    rf"prior to|preceded by|"
     rf"followed by|precedes?|until|till|is followed by|follows on|preceding)(?: (?:the|a|an|its|that|any|other|both|only|"
     rf"[a-z]+ing|[a-z]+)"
-    rf"){{0,3}} (?P<whom>{INST})(?P<then>(?: [a-z']+){{0,3}})"
+    rf"){{0,4}} (?P<whom>{INST}|lead(?= [.,;:]|$))(?P<then>(?: [a-z']+){{0,3}})"
 )
-_AFTER = ("after", "later than", "preceded by", "follows on")
+_AFTER = ("after", "once", "as soon as", "later than", "preceded by", "follows on")
 _AFTERWARDS = re.compile(
     rf"(?:^|[.;:!?,] |\band )(?:not until |only )?(?P<how>after|once|following|before|when|as soon as) (?:the |a |"
     rf"an )?(?P<one>{INST})(?P<more>(?: ,? ?(?:and )?(?:the |a |an )?{INST}){{0,3}})"
@@ -23,7 +24,8 @@ _AFTERWARDS = re.compile(
     rf"(?P<two>{INST})(?P<then>(?: ,? ?(?:and )?(?:the )?{INST}){{0,3}}(?: [a-z']+){{0,3}})"
 )
 _OTHERS = re.compile(
-    rf"(?P<who>{INST})(?: {_WORDS}){{0,6}}? (?P<how>after|before|later than|earlier than) (?:the|all|everyone|everybody|every) "
+    rf"(?P<who>{INST})(?: {_WORDS}){{0,6}}? (?P<how>after|before|later than|earlier than|ahead of|precedes?) (?:the|all|"
+    rf"everyone|everybody|everything|every) "
     rf"?(?:the )?(?:others?|else|rest|remaining|other)\b"
 )
 _TO = r"(?: (?:the|a|an|another|its|his|their))?(?: [a-z]+)?"
@@ -74,10 +76,61 @@ _PAIRS = (
         False,
         ("enters",),
     ),
+    (
+        re.compile(
+            rf"(?P<one>{INST}) (?:has|have|is|are|had) (?:already|long)(?: [a-z]+){{0,7}}? (?:when|before|by the time) (?:the |"
+            rf"an? |its )?(?:[a-z]+ )?"
+            rf"(?P<two>{INST}) (?={ENTERS})"
+        ),
+        False,
+        ("enters",),
+    ),
+    (
+        re.compile(
+            rf"(?P<one>{INST}) (?:to (?:start|begin|open)(?: with)?|at first|initially|first|to kick (?:things )?off) [,;](?: "
+            rf"and)?"
+            rf"(?: then)?{_TO} (?P<two>{INST})(?:(?: ,| and)?(?: the| an?)? {INST}){{0,3}} (?:(?:being |is |are |gets "
+            rf")?(?:added|joining|"
+            r"arriving|entering|brought in)(?: [a-z]+)? (?:later|afterwards|after)|to (?:follow|come|finish|end)|follow(?:s|"
+            r"ing)?|"
+            r"later|afterwards|next|after that|second)\b"
+        ),
+        False,
+        ("enters",),
+    ),
+    (
+        re.compile(
+            rf"\bfirst (?:comes? |we hear )?(?:the |an? )?(?:[a-z]+ )?(?P<one>{INST}) , (?:and |with )?(?:then )?(?:the |an? "
+            rf")?(?:[a-z]+ )?"
+            rf"(?P<two>{INST}) (?:arriv|join|enter|follow|com|appear|add)(?:ing|s|es|ed)(?: in)?(?: only)?(?: (?:after|later|"
+            rf"next)\w*|(?= [.,;]))"
+        ),
+        False,
+        ("enters",),
+    ),
+    (
+        re.compile(
+            rf"(?P<one>{INST}) (?:heralds?|opens?|begins?|starts?|introduces?|announces?|launches)(?: [a-z]+){{0,3}} ,? "
+            rf"?(?:and |but )?only "
+            rf"(?:later|then|afterwards|after that)(?: (?:do|does|comes?))?{_TO} (?P<two>{INST})"
+        ),
+        False,
+        ("enters",),
+    ),
+    (
+        re.compile(
+            rf"(?P<one>{INST})(?: (?!after\b|before\b)[a-z]+){{0,4}} ,? ?(?:and|,)(?: ,)?(?: [a-z#\d]+){{0,3}}? after (?:them|"
+            rf"it|that|those|"
+            rf"these|him|her|which)(?: ,)?(?: comes?| come)?{_TO} (?P<two>{INST})"
+        ),
+        False,
+        ("enters",),
+    ),
     (re.compile(rf"(?P<one>{INST})(?: [a-z]+){{0,3}} and only then{_TO} (?P<two>{INST})"), False, ("enters",)),
 )
 _RANKED = re.compile(
-    rf"\b(?:the )?(?P<rank>first|second|third|fourth|last|final)(?: of all)?(?: (?:instrument|voice|"
+    rf"\b(?:the )?(?P<rank>first|second|third|fourth|(?<!second )(?<!third )(?<!to )last|final)(?! (?:but|last|to last|from "
+    rf"last)\b)(?: of all)?(?: (?:instrument|voice|"
     rf"sound|thing|player|one|arrival|entry|to (?:enter|be heard|arrive|come in|join|play|appear|"
     rf"start)|we hear|heard|in|comes?|enters?|arrives?|joins?|is|are)){{1,5}}(?: (?:the|a|an|of|some)"
     rf")?(?: (?:distorted|lead|lone|solo|second|muted|clean|bright))? (?P<who>{INST})"
@@ -91,6 +144,12 @@ _FOLLOWS = re.compile(
     r"(?:(?:then |soon )?follows|following|comes? (?:later|next|afterwards)|joins? later|enters? "
     r"later)(?= (?:[.,;:]|and\b|later\b|soon\b)|$)"
 )
+_LEAVES_ALONE = re.compile(
+    rf"(?P<one>{INST})(?: (?!and\b|while\b|with\b)[a-z#\d]+| ,){{0,8}}? (?:leaves|leaving) (?:the |an? )?(?:[a-z]+ "
+    rf")?(?P<two>{INST})"
+    r"(?: to (?:finish|end|close|carry on|continue|go on|play on))?(?: (?:alone|(?:on|by) (?:its|their) own|by itself|to "
+    r"itself))\b"
+)
 _FIRST_SECOND = re.compile(
     rf"(?P<one>{INST}) first (?:,|and) (?:then )?(?:the |an? )?(?:[a-z]+ )?(?P<two>{INST}) (?:second|next|afterwards|later|"
     rf"after|last)"
@@ -99,10 +158,12 @@ _FIRST_SECOND = re.compile(
 _MARKER = re.compile(
     r"\b(?P<m>later(?= (?:on )?(?:, )?(?:the |a |an )?(?:bass)?@)|first(?! half| quarter| third|"
     r" #| few| second)|next|then|finally|lastly|at last|"
-    r"and last|afterwards|followed by|after that|subsequently)\b"
+    r"and last|afterwards|followed by|after that|subsequently|last of all|at the very (?:end|last)(?= (?:the |an? )?(?:[a-z]+ )?"
+    r"(?:bass)?@))\b"
 )
 _RANK = re.compile(
-    rf"(?P<who>{INST})(?: (?!and\b)[a-z']+){{0,5}}? (?P<rank>first|second|third|fourth|last)(?: "
+    rf"(?P<who>{INST})(?: (?!and\b)[a-z']+){{0,5}}? (?P<rank>first|second|third|fourth|(?<!second )(?<!third )(?<!to )last)(?! "
+    rf"(?:but|last|to last|from last)\b)(?: "
     rf"(?:instrument|one|of all|voice|part|thing|sound))?(?: (?:you|we) hear| to (?:enter|join|come in|arrive|appear|be added|"
     rf"be heard|start|play))?(?= (?:[.,;:)]|and\b|in this\b|in the\b|of\b)|$)"
 )
@@ -112,12 +173,22 @@ def orders(reading: Reading) -> Iterator[Assertion]:
     line = reading.line
     for match in _BEFORE.finditer(line):
         gap, then = match["gap"], match["then"]
-        who, whom, after = reading.kind_of(match["who"]), reading.kind_of(match["whom"]), match["how"] in _AFTER
+        who, whom, after = (
+            reading.kind_of(match["who"]),
+            reading.kind_of(match["whom"]) or "lead instrument",
+            match["how"] in _AFTER,
+        )
         if re.search(r"\b(?:seconds?|bars?|moments?|beats?)\b", gap) and not re.search("#", gap):
             continue
         begin, stop = reading.sentence(match.start())
-        told = match["how"] in ("followed by", "is followed by", "precedes", "precede") or (
-            not gap.strip() and re.search(f"{ENTERS}|\\border\\b", line[begin:stop])
+        told = (
+            re.fullmatch(
+                r" (?:comes?|came|sounds?|"
+                r"appears?)",
+                gap,
+            )
+            or match["how"] in ("followed by", "is followed by", "precedes", "precede")
+            or (not gap.strip() and re.search(f"{ENTERS}|\\border\\b", line[begin:stop]))
         )
         if not told and not re.search(f"{ENTERS}|{LEAVES}|heard", gap + then):
             continue
@@ -140,8 +211,8 @@ def orders(reading: Reading) -> Iterator[Assertion]:
         for other in (one, *((reading.kind_of(name), one[1]) for name in re.findall(INST, match["more"]))):
             yield _pair(reading, *((two, other) if match["how"] == "before" else (other, two)), match.start(), match.end())
     for match in _OTHERS.finditer(line):
-        if re.search(ENTERS, match.group()):
-            rank = "last" if match["how"].startswith(("a", "l")) else "first"
+        if match["how"].startswith("prec") or re.search(ENTERS, match.group()):
+            rank = "last" if match["how"] in ("after", "later than") else "first"
             yield reading.made("order", (("rank", (reading.kind_of(match["who"]), rank)),), match.start(), match.end())
     for pattern, swapped, timings in _PAIRS:
         for match in pattern.finditer(line):
@@ -192,7 +263,8 @@ def orders(reading: Reading) -> Iterator[Assertion]:
                 sequence.append(firsts[-1])
             for marker in markers:
                 if follows := re.match(
-                    rf"(?: (?!then\b|next\b|to\b|over\b|beneath\b|above\b|against\b|alongside\b)[a-z':]+){{0,5}} "
+                    rf"(?: ,(?: [a-z#\d]+){{1,4}} ,)?(?: (?!then\b|next\b|lea(?:ves|ving)\b|hands?\b|gives\b|makes\b|answers\b|"
+                    rf"to\b|over\b|beneath\b|above\b|against\b|alongside\b)[a-z':]+){{0,5}} "
                     rf"?(?P<who>{INST})",
                     part[marker.end() :],
                 ):
@@ -208,6 +280,9 @@ def orders(reading: Reading) -> Iterator[Assertion]:
                     if not re.search(r"\b(?:before|after)\b", listed):
                         yield reading.made("order", (("sequence", names),), match.start() + told.start(), match.end(), said=True)
                     break
+    for match in _LEAVES_ALONE.finditer(line):
+        pair = (reading.kind_of(match["one"]), "leaves", reading.kind_of(match["two"]), "leaves")
+        yield reading.made("order", (("before", pair),), match.start(), match.end())
     for match in _FIRST_SECOND.finditer(line):
         pair = (reading.kind_of(match["one"]), "enters", reading.kind_of(match["two"]), "enters")
         yield reading.made("order", (("before", pair),), match.start(), match.end())
@@ -217,7 +292,7 @@ def orders(reading: Reading) -> Iterator[Assertion]:
     for match in _RANK.finditer(line):
         start, stop = reading.sentence(match.start())
         if not re.search(rf"{ENTERS}|\bheard?\b", line[start:stop]) or (
-            re.search(r"\b(?:the|a|for|at|in) $", line[match.start() : match.start("rank")][-5:])
+            re.search(r"\b(?:the|a|for|at|in|final|last|first|middle|opening) $", line[match.start() : match.start("rank")][-9:])
             and "to " not in match.group()[-18:]
             and not re.search("instrument|thing|sound", match.group())
         ):

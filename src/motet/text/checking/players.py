@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from motet.text.checking.lexicon import kinds_of
 from motet.text.checking.reading import INST, Assertion, Reading
 
 _COUNTS = {
@@ -28,7 +29,7 @@ _COUNT_WORD = re.compile(r"\b(?P<w>duo|duet|trio|quartet|quintet|sextet|septet|o
 _ALONE = re.compile(
     rf"(?:\bsolo(?= (?:[a-z]+ )?{INST})|(?<!two )\bunaccompanied\b|\b(?:the|a) lone {INST}|(?:the|"
     rf"just the|only|a) (?:single|one|#\d+|sole) (?:instrument|player)\b|{INST} by itself\b|{INST} "
-    rf"is alone\b|no one but the {INST} plays|\bnothing else\b|^ ?solo\b(?! #))"
+    rf"is alone\b|no one but the {INST} plays|\bnothing else\b|\b(?:played|performed|heard) solo\b|^ ?solo\b(?! #))"
 )
 _TIMING = re.compile(
     r"\b(?:starts?|begins?|opens?|opening|beginning|until|at first|initially|enters?|for the first|intro|rest|for #\d+|then|"
@@ -92,7 +93,13 @@ def instruments(reading: Reading) -> Iterator[Assertion]:
             continue
         if text in ("alto", "tenor", "soprano"):
             continue
-        if said and reading.supposed(match.start()):
+        if said and (reading.supposed(match.start()) or re.match(r" (?:might|would|could|may)\b", after)):
+            continue
+        # "A distorted kalimba": the effect, and no guitar.
+        beside = re.match(rf" ({INST})", after) or re.search(rf"({INST}) $", before)
+        if text in ("distorted", "overdriven") and beside and not {"guitar", "bass"} & kinds_of()[reading.kind_of(beside[1])]:
+            effect = (("effect", ("distortion", reading.kind_of(beside[1]))),)
+            yield reading.made("effect", effect, match.start(), match.end(), said)
             continue
         # "No second cello", "no guitar solo" deny neither.
         if not said and (_ANOTHER.search(before) or re.match(r" (?:solos?|breaks?|fills?|rolls?|hits?)\b", after)):
@@ -213,6 +220,9 @@ def counts(reading: Reading) -> Iterator[Assertion]:
         yield reading.made("count", (("count", (int(value), "")),), match.start(), match.end())
     for match in re.finditer(rf"#(\d+) ,? ?(?:counting (?:the )?{INST}|in (?:all|total)|all told)", line):
         yield reading.made("count", (("count", (int(reading.value(match[1])), "")),), match.start(), match.end())
+    for match in re.finditer(r"\b(?:group|ensemble|team|line up|lineup|cast|combo|party) of #(\d+)(?= ?[.,;:)]|$)", line):
+        if not _FOR_A_TIME.search(line[slice(*reading.sentence(match.start()))]):
+            yield reading.made("count", (("count", (int(min(reading.value(match[1]), 999)), "")),), match.start(), match.end())
     for match in _A_SECOND.finditer(line):
         if not reading.supposed(match.start()) and not reading.denied(match.start()):
             yield reading.made("count", (("least_of", (2, reading.kind_of(match["who"]))),), match.start(), match.end())

@@ -66,7 +66,7 @@ INST = r"(?:bass)?@\d+"  # an instrument in the short form
 SORTS = ("alto", "tenor", "soprano", "baritone")  # of saxophone, said alone
 _PLACE = re.compile(r"@(\d+)")
 _UNREAL = re.compile(
-    r"\b(?:if|as though|whether|compared (?:with|to)|mistaken for|imitat\w+|mimic\w+|resembl\w+|reminiscent of|"
+    r"\b(?:if|as though|whether|compared (?:with|to)|mistaken for|imitat\w+|mimic\w+|in the sense of|resembl\w+|reminiscent of|"
     r"(?<!sounds )(?<!sound )like an?|unlike|might (?:expect|have been|be)|would (?:have|use|be|need|call for|expect)|"
     r"could (?:be|have been|pass for)|in place of|"
     r"(?:often|usually|normally|typically|as a rule|tends? to)|stands? in for|standing in for|replac(?:es|ing) the usual|"

@@ -12,7 +12,7 @@ _DET = r"(?:the |a |an |its |their |some |this |that |her |his )?"
 _MEL = (
     r"(?:(?:main |principal |lead |top |leading |primary |whole )?(?:melod(?:y|ies|ic line|ic "
     r"lead|ic role)|tunes?|themes?)(?: (?:line|part|lead|role))?|lead(?: (?:line|part|melody|role|"
-    r"voice))?(?! (?:guitar|synth)|s\b| @)|top line|topline)"
+    r"voice))?(?! (?:guitar|synth)|s\b| @)|top line|topline|(?:main|principal|leading|melodic) line)"
 )
 _CHO = (
     r"(?:chords?(?: (?:work|part|progression|pattern|changes))?|chordal [a-z]+|harmon(?:y|ies)"
@@ -55,7 +55,9 @@ _DIRECT = re.compile(
     rf"|bassline)"
 )
 _ELLIPSIS = re.compile(
-    rf"(?:,|and|;|but) (?:a |an |the )?(?:[a-z]+ ){{0,2}}?(?P<who>{INST}) (?:on |with )?(?:the "
+    rf"(?:,|and|;|but) (?:a |an |the )?(?:[a-z]+ ){{0,2}}?(?P<who>{INST})(?: , (?:and )?(?:not|rather than) (?:the |an? "
+    rf")?{INST} ,)? "
+    rf"(?:on |with )?(?:the "
     rf"|its |a |some )(?:[a-z]+ )?{_ROLE}(?= [.,;:)]| and | in | with |$|\n)"
 )
 _BESIDE = (
@@ -79,7 +81,8 @@ _PASSIVE = re.compile(
     rf"to|(?:passes|moves|shifts|switches|migrates|wanders|travels|transfers|hops) (?:over |across )?to|given (?:over )?to|goes "
     rf"to|left to|{_HANDED} to|in the (?:care|charge|keeping) of|up to|(?:the )?(?:job|task|province|"
     rf"property|business|domain|responsibility|preserve|work|charge|duty) of|comes? from|taken by|passes from|is "
-    rf"(?:with|in)|lies (?:with|in)|sits in|rests (?:with|in))) {_DET}(?:(?!top\b)[a-z]+ )?(?P<who>{INST})"
+    rf"(?:with|in)|lies (?:with|in)|(?:sits|stays|remains|resides|lives) (?:with|in)|rests (?:with|in|on))) "
+    rf"{_DET}(?:(?!top\b)[a-z]+ )?(?P<who>{INST})"
 )
 _LED = re.compile(
     rf"(?:\b(?:led|fronted|headed|dominated|guided) by {_DET}(?:[a-z]+ )?(?P<who>{INST})|(?P<who2>{INST})"
@@ -108,7 +111,18 @@ _HANDS_OVER = re.compile(
     rf"ing)|surrender(?:s|ing)?|yield(?:s|ing)?) (?:the |its |their |this )?{_ROLE} (?:over )?(?:to|with) {_DET}(?:[a-z]+ "
     rf")?(?P<who>{INST})"
 )
+# "In charge of the tune is the organ".
+_INVERTED = re.compile(
+    r"\b(?:in charge of|responsible for|carrying|playing|singing|taking|handling|providing|supplying|holding(?: down)?|bearing|"
+    rf"delivering|tasked with|entrusted with|behind) (?:the |its )?{_ROLE} (?:here )?(?:is|are|comes|stands?|sits|we (?:find|"
+    rf"hear)) "
+    rf"{_DET}(?:[a-z]+ )?(?P<who>{INST})"
+)
 _COMPS = re.compile(rf"(?P<who>{INST})(?: [a-z]+)? (?:comps\b|comping\b)")
+_ACCOMPANIES = re.compile(
+    rf"(?P<who>{INST})(?: (?:and|,) (?:the )?{INST})*(?: [a-z]+ly| merely| only| just)? accompan(?:y|ies)\b(?! (?:the|an?|it|"
+    rf"them)\b)"
+)
 _BACKED = re.compile(rf"\b(?:accompanied|backed|supported|underpinned) by {_DET}(?:[a-z]+ )?(?P<who>{INST})")
 
 
@@ -117,7 +131,8 @@ _ON_ANOTHER = re.compile(
     rf" (?:is |are |played |heard |sung |carried |entrusted )?(?:on|by|from|in) {_DET}(?:[a-z]+ )?(?P<who>{INST})"
 )
 _ASIDE = re.compile(
-    rf"(?P<who>{INST}) , (?:(?!and\b|then\b)[a-z']+ ){{0,4}}(?:by|with|over|under|beneath|above|against|alongside|beside|like|to|"
+    rf"(?P<who>{INST}) , (?:(?!and\b|then\b)[a-z']+ ){{0,4}}(?:by|with|over|under|beneath|above|against|alongside|beside|like|"
+    rf"to|not|than|"
     r"behind) (?:[a-z']+ ){0,3}$"
 )
 _TOGETHER = re.compile(
@@ -246,14 +261,14 @@ def roles(reading: Reading) -> Iterator[Assertion]:
             continue
         if match.start(name) not in taken:
             add(match[name], match.start(name), "melody", match.start(), match.end())
-    for pattern in (_LABELLED, _BRACKETED, _GIVEN, _FALLS_TO, _HANDS_OVER):
+    for pattern in (_LABELLED, _BRACKETED, _GIVEN, _FALLS_TO, _HANDS_OVER, _INVERTED):
         for match in pattern.finditer(line):
-            player = pattern in (_GIVEN, _FALLS_TO, _HANDS_OVER) and re.fullmatch(r"bass@\d+", match["bassrole"] or "")
+            player = pattern in (_GIVEN, _FALLS_TO, _HANDS_OVER, _INVERTED) and re.fullmatch(r"bass@\d+", match["bassrole"] or "")
             if player and not line[: match.start("bassrole")].endswith(" the "):
                 continue
             add(match["who"], match.start("who"), _role_of(match), match.start(), match.end())
     for match in _COMPS.finditer(line):
         add(match["who"], match.start(), "chords", match.start(), match.end())
-    for match in _BACKED.finditer(line):
+    for match in (*_BACKED.finditer(line), *_ACCOMPANIES.finditer(line)):
         add(match["who"], match.start("who"), "accompaniment", match.start(), match.end())
     yield from found.values()

@@ -9,14 +9,20 @@ from typing import Any
 
 from motet.text.checking.numbers import PER_SECOND
 from motet.text.checking.reading import INST, SORTS, Assertion, Reading
-from motet.text.checking.verbs import ENTERS, EVENT, LEAVES, SILENT
+from motet.text.checking.verbs import ENTERS, EVENT, LEAVES, SILENT, Event
 
 _ORDINALS = (
     "third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth sixteenth seventeenth "
     "eighteenth nineteenth twentieth".split()
 )
 _TIME = re.compile(
-    r"(?P<last_n>\b(?:last|final|closing) (?:few|#(?P<ln>\d+)) (?:seconds?|s)\b)"
+    r"(?P<share_left>\b(?:a|one|#\d+) (?P<sl>third|quarter) (?:of (?:the|its) [a-z]+ )?(?:still )?(?:to go|left|remaining)\b)"
+    r"|(?P<near_end>\b(?:(?:shortly|just|right|moments|not long|briefly|immediately) before the (?:very )?(?:end|close|finish)|"
+    r"(?:a "
+    r"(?:couple of|few|handful of)|mere) (?:seconds?|moments|bars) (?:to go|left|remaining|before the (?:end|close)|from the "
+    r"(?:end|"
+    r"close)))\b)"
+    r"|(?P<last_n>\b(?:last|final|closing) (?:few|#(?P<ln>\d+)) (?:seconds?|s)\b)"
     rf"|(?P<nth>\b(?:{'|'.join(_ORDINALS)}|\d{{1,3}}(?:th|rd|nd|st)) second(?= (?:[.,;:)]|on\b|onwards?\b)|$))"
     r"|(?P<half_minute>\bhalf(?: a)? minute (?=mark\b|point\b|in\b(?! length))|(?:(?<=\bat )|(?<=\bafter )|(?<=\buntil ))"
     r"(?<!in at )half a minute\b)"
@@ -45,14 +51,17 @@ _TIME = re.compile(
     r"beat))?)\b)"
     r"|(?P<end>\b(?:at|near|towards?|by|before) the (?:very )?(?:end|close|finish|conclusion|last (?:moment|second|minute))\b|"
     r"\blate on\b|\bvery end\b)"
-    r"|(?P<start>\b(?:at|from|since|after) (?:the )?(?:very |right )?(?:start|beginning|outset|off|top|opening(?= (?:bars?|"
+    r"|(?P<start>\b(?:at|from|since|after) (?:(?:the|its) )?(?:very |right )?(?:start|beginning|outset|off|top|opening(?= "
+    r"(?:bars?|"
     r"notes?|seconds?|moments?)\b| [,.;:)]| on\b)(?: (?:bars?|notes?|seconds?|moments?))?|first(?! (?:#|few|half|"
-    r"quarter|third))(?: (?:second|bar|note|beat|moment)s?)?|word go)\b(?! to\b)|\bfrom the get go\b|"
+    r"quarter|third))(?: (?:second|bar|note|beat|moment)s?)?|word go)\b(?! to\b)|\bfrom the get go\b|\bfrom (?:bar|note|"
+    r"measure|beat) #(?P<one>\d+)|"
     r"\b(?:initially|immediately|instantly|straight away|right away|(?<!notes )(?<!voices )at once)\b)"
 )
 EVERYONE = "*"  # in place of an instrument
 _NAMED = {"lead": "lead instrument", **{one: one for one in (EVERYONE, *SORTS)}}
 _SHARES = {
+    "near_end": (0.8, 1.0),
     "last_few": (0.8, 1.0), "last_quarter": (0.72, 1.0), "first_quarter": (0.0, 0.28), "last_third": (0.64, 1.0),
     "first_third": (0.0, 0.36), "middle_third": (0.3, 0.7), "quarter": (0.25, 0.25), "second_half": (0.5, 1.0),
     "first_half": (0.0, 0.5), "half": (0.5, 0.5), "until_end": (1.0, 1.0), "end": (2 / 3, 1.0), "start": (0.0, 0.05),
@@ -77,8 +86,11 @@ _GROUP = re.compile(
 # Between parts of a sentence: strong ones, and weak ones over which a part without players reaches back.
 _BREAK = re.compile(
     r"(?:(?<= )|^)(?:(?P<strong>[:()–—]|(?<!nothing )(?<!none )(?<!no one )(?<!nobody )but|while|whereas|whilst|though|"
-    r"although|before|because)|"
+    r"although|(?<!not )before|because)|"
     r"(?P<weak>,|and|then|with|as|when|once|after|where|yet|-|/))(?= |$)"
+)
+_NOT_BEFORE = re.compile(
+    r" ?(?:and )?(?:not|no) (?:(?:a )?(?:second|moment|bar) )?(?:before|earlier|sooner|later|after)(?: that)? ?"
 )
 _OF_TIME = re.compile(
     r"\b(?:or so|right|very|just|from|into|the|second|another|point|stage|later|onwards?|minute|clip|excerpt|piece|music|song|"
@@ -88,11 +100,15 @@ _OF_TIME = re.compile(
 )
 _ABOUT = r"(?:(?:just|only|about|around|roughly|some|exactly|nearly|almost|approximately|the|a|an|over|under|its|very|well) )*"
 _BEFORE_TIME = re.compile(
-    rf"\b(?P<how>at|after|from|by|until|till|up to|for|within|during|in|past|before|since|to|than|spends?|needs?|waits?|lets|"
+    rf"\b(?P<how>at|after|once|from|by|until|till|up to|for|within|during|in|past|before|since|to|than|spends?|needs?|waits?|"
+    rf"lets|"
     rf"allows|counts|second|"
     rf"on|throughout|over|of|takes) {_ABOUT}$|[(] ?{_ABOUT}$"
 )
-_AFTER_TIME = re.compile(r" (?:or so )?(?:in\b(?! (?:length|duration|all|total))|into|mark|on\b|have (?:passed|gone)|of the way)")
+_AFTER_TIME = re.compile(
+    r" (?:or so )?(?:in\b(?! (?:length|duration|all|total))|into|mark|on\b|have (?:passed|gone)|along\b|"
+    r"deep\b|of the way)"
+)
 _ALONE = re.compile(
     r"\b(?:alone|solo|(?:by|on) (?:itself|its own|themselves|their own)|unaccompanied|(?:nothing|none|no one|nobody) but)\b"
 )
@@ -114,28 +130,14 @@ _SINGULAR = re.compile(r"(?:[a-z]+s|has [a-z]+)\b")
 _BY = re.compile(
     rf"[^.;!?@]{{0,60}}? by {_WORD}{{0,3}}(?P<who>{INST}(?:(?: , {_WORD}{{0,2}}{INST}){{0,6}}(?: ,)? and {_WORD}{{0,3}}{INST})?)"
 )
+_WHO = rf"(?:the |an? )?(?:[a-z]+ ){{0,2}}?(?P<who>{INST}(?: and (?:the |an? )?{INST})?)"
+_PASSES = re.compile(
+    rf" (?:of the (?:clip|excerpt) )?(?:goes? by|pass(?:es)?|elapses?|ticks? by|(?:is|are) (?:over|gone|up)) before {_WHO}"
+)
+_TAKES_HIM = re.compile(rf"\btakes (?:the |an? )?(?:[a-z]+ )?(?P<who>{INST}) {_ABOUT}$")
+_THEN_WHO = re.compile(rf"(?P<first>[^.;:!?]{{0,60}}?) ,? ?(?:and )?(?:then|before|until|till) {_WHO} (?={ENTERS})")
 _PRONOUN = re.compile(r" ?(?:it|they|this|that|there|he|she|which|the (?:music|volume|sound|piece|song|tempo|key))\b")
-_PASSIVE = re.compile(r"(?:joined|followed|added|introduced|entered|replaced|adds?|introduc(?:es|ing)|brings?)$")
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Players (all of them) who enter, leave, sound or are silent ("" if not said) at a time.
-
-    `unit` is "s" for seconds from the start, "e" from the end, "f" for shares of the clip, "r" for seconds between two events;
-    `kept` if they do it for so long; `by` if they have done it by then; `only` if at no other time; `changes` if a change of key,
-    tempo or metre may be meant.
-    """
-
-    who: tuple[str, ...]
-    how: str
-    unit: str
-    low: float
-    high: float
-    kept: bool = False
-    by: bool = False
-    only: bool = False
-    changes: bool = False
+_PASSIVE = re.compile(r"(?:joined|followed|added|introduced|entered|replaced|adds?|introduc(?:es|ing)|brings?|gain(?:s|ing)?)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +161,8 @@ def events(reading: Reading) -> Iterator[Assertion]:
         before, after = line[max(first, begin - 60) : begin], line[end : min(stop, end + 60)]
         if _no_time(match, before, after) or re.search(r"\bnot (?:every|all)\b", line[first:begin]):
             continue
+        if match["one"] and reading.value(match["one"]) != 1:
+            continue
         unit, low, high = _meant(reading, match, before, after)
         if first not in cut:
             cut[first] = _parts(line, first, stop, times)
@@ -180,7 +184,10 @@ def events(reading: Reading) -> Iterator[Assertion]:
         missing: set[str] = set()
         stated = how_long in ("until", "till", "before")
         for begun, ended in reading.absent:
-            if first <= begun < stop:
+            # "Opens without its piano, which joins at the half."
+            if first <= begun < stop and not re.search(
+                r"\b(?:starts?|begins?|opens?) without (?:[a-z]+ )?$", line[:begun][-30:] + " "
+            ):
                 (here if parts[at].first <= begun <= parts[at].last else missing).update(re.findall(INST, line[begun:ended]))
         for names, verb, text in readings:
             who = [one for one in names if one not in missing]
@@ -192,6 +199,8 @@ def events(reading: Reading) -> Iterator[Assertion]:
             if not kinds:
                 continue
             options += _options(match, kinds, verb, text, how_long, unit, low, high, after, changes)
+        if waited := _waited(line, match, before, stop, how_long):
+            options, stated = [Event(tuple(map(reading.kind_of, waited)), "enters", unit, high, high)], True
         if not options:
             if not (changes and (match["sec"] or match["half"]) and leading):
                 continue
@@ -204,14 +213,35 @@ def events(reading: Reading) -> Iterator[Assertion]:
     yield from _throughout(reading)
 
 
+def _waited(line: str, match: re.Match[str], before: str, stop: int, leading: str) -> list[str]:
+    """Who enters after a time: "half the clip goes by before X …", "it takes X six seconds to …", "alone for six, then X …"."""
+    if told := _PASSES.match(line, match.end(), stop):
+        return re.findall(INST, told["who"])
+    if match["sec"] and (told := _TAKES_HIM.search(before)) and re.match(r" (?:or so )?to\b", line[match.end() : stop]):
+        return [told["who"]]
+    if match["sec"] and leading == "for" and (told := _THEN_WHO.match(line, match.end(), stop)) and _ALONE.search(told["first"]):
+        return re.findall(INST, told["who"])
+    return []
+
+
 def _no_time(match: re.Match[str], before: str, after: str) -> bool:
     """Whether the words are a length, a rate or a place in the song instead."""
     if re.match(r" of (?:the|a|an|this|its|our) (?:[a-z]+ ){0,2}?(?:song|piece|track|tune|work|number|keyboard|register)", after):
         return match.lastgroup not in ("sec", "first_n", "last_n", "to_end", "fn", "ln", "te", "s1", "s2")
+    if match["sec"] and re.search(rf"\b(?:has|have|had) (?:already |now )?been\b[^.;,]{{0,40}} for {_ABOUT}$", before):
+        return True  # so long before something else
+    if match.group() == "the middle" and not re.search(
+        r"\b(?:in|at|from|around|by|until|till|near|towards?|past|after|before|about|since|to|for|through|over)(?: about| "
+        r"around)? $",
+        before,
+    ):
+        return True  # "filling the middle"
     if match["half"] and re.match(r" (?:register|range|octaves?|voices?|c\b|of the (?:keyboard|range))", after):
         return True
     if re.search(r"\b(?:[a-z]+er|more|less)(?<!later)(?<!earlier)(?<!sooner) than (?:[a-z]+ )?$", before) and not match["sec"]:
         return True  # "louder than at the start"
+    if match.group() == "at once" and re.search(rf"{INST} $", before):
+        return True  # "guitar and drums at once": together
     if match["start"] and re.search(r"\bseconds? $", before):
         return True  # "six seconds after the start" is read as six seconds
     if match["mark"]:
@@ -235,6 +265,8 @@ def _no_time(match: re.Match[str], before: str, after: str) -> bool:
             return True
         if how == "takes" and not re.match(r" (?:more )?(?:for|before|until|till|to)\b", after):
             return True
+        if not timed and _TAKES_HIM.search(before):
+            return False
         if not timed or _LENGTH.search(before[-25:]) or re.match(r" (?:in (?:length|duration|all|total)|long|of)\b", after):
             return True
         if PER_SECOND.match(match.group()[match.group().index(" ") :]) and re.search(r"\bnotes?\b", match.group()):
@@ -245,6 +277,9 @@ def _no_time(match: re.Match[str], before: str, after: str) -> bool:
 def _meant(reading: Reading, match: re.Match[str], before: str, after: str) -> tuple[str, float, float]:
     if match["half_minute"]:
         return "s", 30.0, 30.0
+    if match["share_left"]:
+        share = 2 / 3 if match["sl"] == "third" else 0.75
+        return "f", share, share
     if match["nth"]:
         word = match.group().split(" ")[0]
         value = float(_ORDINALS.index(word) + 3) if word in _ORDINALS else float(re.sub(r"\D", "", word))
@@ -328,12 +363,15 @@ def _readings(
                 and not re.search(r"\b(?:and|then|with|plus|also) \($", line[: parts[at].first].rstrip()[-12:])
             )
             or "but" in parts[at].marks
-            or re.search(r"\bonly\b", line[first:last])
+            or (re.search(r"\bonly\b", line[first:last]) and _told(line, parts[at - 1]))
             or at + 1 == len(parts)
             or (done and not EVENT.search(line, parts[at + 1].first, parts[at + 1].last))
         ):
             at -= 1
         elif at + 1 < len(parts):
+            # "At the half, not before, …".
+            if at + 2 < len(parts) and _NOT_BEFORE.fullmatch(line[parts[at + 1].first : parts[at + 1].last]):
+                at += 1
             beside = at - 1 if done and done.lastgroup in ("enters", "leaves") else -1
             at += 1
         first, last = parts[at].first, parts[at].last
@@ -435,7 +473,8 @@ def _options(
     changes: bool,
 ) -> Iterator[Event]:  # fmt: skip
     """What a time with a preposition says of players with a verb."""
-    only = bool(re.search(r"\bonly\b", text))
+    # "Bass for the last few seconds", without a verb: then only.
+    only = bool(re.search(r"\bonly\b", text)) or (leading == "for" and not how)
     until = leading in ("until", "till", "up to", "before", "to", "than") and not match["until_end"]
     silent = how != "leaves" and bool(SILENT.search(text))
 
@@ -444,6 +483,8 @@ def _options(
 
     if match["until_end"]:
         yield event("sounds")
+    elif re.search(r"\bwait(?:s|ing)? for the (?:second|last|final|latter|closing)\b", text):
+        yield event("enters")
     elif silent and (until or (leading in ("for", "needs", "need", "waits", "wait", "within") and (low == 0.0 or low == high))):
         # Silent until then, or for so long: then they enter.
         yield Event(who, "enters", unit, high if match["first_n"] else low, high, changes=changes)
@@ -463,6 +504,10 @@ def _options(
         yield event("sounds", kept=True)
         yield Event(who, "leaves", unit, low, high)
         yield Event(who, "enters", unit, low, high)
+        if re.match(r" (?:,|and|before|until|;)(?: and)?(?: then)? ", after) and re.search(
+            r"\b(?:then|before|until)\b", after[:20]
+        ):
+            yield Event((), "", unit, low, high)  # "three synths for six seconds, then the drums"
     elif leading == "before" and how in ("enters", "leaves"):
         yield event(how)
         yield event(how, by=True)
