@@ -106,7 +106,9 @@ def measure(quick: bool) -> Iterator[Line]:
 
 def _files(folder: Path) -> list[File]:
     shared = Path(os.environ.get("MOTET_SHARED") or Path(__file__).resolve().parents[2] / "shared") / "data" / "midi"
-    roots = sorted(p for p in shared.iterdir() if p.is_dir() and p.name not in CRAFTED) if shared.is_dir() else [folder / "demo"]
+    roots = [folder / "demo"]
+    if shared.is_dir():
+        roots = sorted(p for p in shared.iterdir() if p.name not in CRAFTED and p.suffix != ".tsv")
     if not shared.is_dir():
         demo.write(roots[0])
     found = scan.function(sources=roots, settings=Scan(), tools=SimpleNamespace(cache=folder))
