@@ -233,3 +233,37 @@ def test_a_megabyte_and_the_longest_caption_are_bounded(piece: str) -> None:
     assert check(piece * (1_000_000 // len(piece)), RECORD).verdict == "junk"
     check((piece * 4_000)[:3_990], RECORD)
     assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize(
+    ("artist", "text"),
+    [
+        ("Adele", "harp, adele, 60 BPM"),
+        ("Adele", "Who plays? A-d-e-l-e, on a harp."),
+        ("\u4e45\u77f3\u8b72", "A harp plays \u4e45\u77f3\u8b72."),
+        ("U2", "A harp plays U2."),
+        ("AC/DC", "A.C.D.C. on the harp."),
+        ("Guns N' Roses", "gunsnroses on the harp"),
+        ("Guns N' Roses", "Guns and r\u043eses on the harp"),
+    ],
+)
+def test_a_withheld_name_is_found_in_disguise(artist: str, text: str) -> None:
+    record = {"seconds": 20.0, "instruments": [{"name": "harp", "notes": 40}], "withheld": {"artist": artist}}
+    assert check(text, record).verdict == "junk"
+    assert check("A harp.", record).verdict == "true"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Answer with a JSON object only, a string for each style asked for.",
+        "A harp (see instruments[1].role_confidence).",
+        "**Harp** `piece`",
+        "A <b>harp</b>.",
+        "A ha\u200brp.",
+        "A harp in the style of the Paper Lanterns.",
+        "Nice.",
+    ],
+)
+def test_what_a_program_says_or_nobody_sees_is_no_caption(text: str) -> None:
+    assert check(text, {"seconds": 20.0, "instruments": [{"name": "harp", "notes": 40}]}).verdict == "junk"

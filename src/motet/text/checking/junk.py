@@ -68,7 +68,7 @@ _TALK = re.compile(
     re.IGNORECASE,
 )
 # Names of fields, places in a list, an object's class, marks of formatting.
-_FORM = re.compile(r"\b[a-z]+_[a-z_]+\b|\w\[\d+\]|\[object \w+\]|\*\*|`|(?:^|\n)\s*#+ ", re.IGNORECASE)
+_FORM = re.compile(r"\b[a-z]+_[a-z_]+\b|\w\[\d+\]|\[object \w+\]|\*\*|`|</?[a-z!]|&[a-z]{2,8};|(?:^|\n)\s*#+ ", re.IGNORECASE)
 # Somebody whose music this is said to be, or to be like.
 _STYLED = re.compile(
     r"\b(?i:in the (?:style|manner|vein|spirit) of|reminiscent of|(?:composed|written|made famous|recorded|sung) by|"
@@ -148,7 +148,8 @@ def _known(name: str) -> bool:
 
 
 _LOOKS_LIKE = str.maketrans("аеорсхуіѕјοαı", "aeopcxyisjoai")
-_LEAST_LETTERS = 7  # of a name that is found whatever stands between its letters
+_LEAST_LETTERS = 7  # of a name that is found whatever stands between its letters,
+_LEAST_WHOLE = 4  # and of one that is found so from the beginning of a word to the end of one
 
 
 @lru_cache(8)
@@ -172,9 +173,13 @@ def _squeezed_in(caption: str, name: str) -> tuple[int, int] | None:
     for spare in (True, False):
         wanted, _ = _squeezed(name[:300], spare)
         text, places = _squeezed(caption, spare)
-        at = text.find(wanted) if len(wanted) >= _LEAST_LETTERS else -1
-        if at >= 0:
-            return places[at], places[at + len(wanted) - 1] + 1
+        at = text.find(wanted) if len(wanted) >= _LEAST_WHOLE and wanted not in lexicon() else -1
+        while at >= 0:
+            first, last = places[at], places[at + len(wanted) - 1] + 1
+            alone = not caption[max(0, first - 1) : first].isalnum() and not caption[last : last + 1].isalnum()
+            if alone or len(wanted) >= _LEAST_LETTERS:
+                return first, last
+            at = text.find(wanted, at + 1)
     return None
 
 
@@ -221,6 +226,8 @@ def _named(caption: str, name: str) -> tuple[int, int] | None:
         capitals = sum(caption[start].isupper() for _, start, _ in text[at : at + length])
         quoted = caption[max(0, begin - 1) : begin] in ("“", '"', "‘", "'", "«", "*", "_") and begin > 0
         whole = length == len(wanted)
+        if whole and _rare(wanted):
+            return begin, end
         long = [word for word in wanted[first : first + length] if len(word) > 3 and word not in _ENGLISH]
         if whole and (
             quoted
@@ -242,6 +249,13 @@ def _named(caption: str, name: str) -> tuple[int, int] | None:
         if length == 1 and capitals and len(plain[at]) > 4 and plain[at] not in known and at and _middle(caption, begin):
             return begin, end
     return None
+
+
+def _rare(name: list[str]) -> bool:
+    """Whether a name is told from common words by itself, capitals or not."""
+    known, letters = lexicon(), "".join(name)
+    uncommon = any(word not in known and word not in _ENGLISH for word in name)
+    return uncommon and (len(letters) > 3 or not letters.isascii() or any(one.isdigit() for one in letters))
 
 
 def _middle(caption: str, begin: int) -> bool:
