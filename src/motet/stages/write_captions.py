@@ -94,13 +94,11 @@ class _Server:
 
 
 @stage(
-    version=6,
+    version=7,
     uses=[
         "record",
         "identities.artist",
         "identities.title",
-        "identities.guess_artist",
-        "identities.guess_title",
         "identities.probability",
         "knowledge.tags",
         "knowledge.tag_kinds",
@@ -151,8 +149,8 @@ def _record(clip: Clip, identity: Identity | None, known: Knowledge | None) -> t
         record = replace(record, tags=tags)
     if identity is None:
         return record
-    # A guess that is right would be a name as well.
-    artist, title = _name(identity.artist or identity.guess_artist), _name(identity.title or identity.guess_title)
+    # Not what is only guessed: a file that is renamed would get other captions.
+    artist, title = _name(identity.artist), _name(identity.title)
     return replace(record, withheld=text.Withheld(artist=artist or None, title=title or None)) if artist or title else record
 
 
