@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from motet.text import Caption, Checked, Record
 
 FORMS = ("short", "long", "tags", "question")
-SUFFIXES = {".mid", ".midi", ".kar", ".rmi"}
 LARGEST = 4_000_000  # bytes of a fact record or a caption that are read
 
 
@@ -66,7 +65,7 @@ def _caption(options: argparse.Namespace) -> int:
         written = _by_grammar(songs, options)
     if options.json:
         told = [
-            {"file": str(song.file), "record": json.loads(song.record.to_json()), "captions": [_plain(one) for one in captions]}
+            {"file": str(song.file), "record": json.loads(song.record.to_json()), "captions": [asdict(one) for one in captions]}
             for song, captions in zip(songs, written, strict=True)
         ]
         refused = [{"file": str(file), "reason": reason} for file, reason in left_out]
@@ -115,10 +114,12 @@ def _songs(options: argparse.Namespace) -> tuple[list[_Song], list[tuple[Path, s
 
 
 def _files(path: Path) -> Iterator[Path]:
+    from motet.files import MIDI
+
     if not path.is_dir():
         yield path
         return
-    yield from sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+    yield from sorted(file for file in path.rglob("*") if file.suffix.lower() in MIDI.suffixes and file.is_file())
 
 
 def _record(file: Path, options: argparse.Namespace) -> Record:
@@ -209,10 +210,6 @@ def _say_price(estimate: Any, spent: float, settings: Any) -> None:
 
 def _forms(options: argparse.Namespace) -> list[Any]:
     return list(dict.fromkeys(options.form or ["short"]))
-
-
-def _plain(caption: Caption) -> dict[str, Any]:
-    return asdict(caption)
 
 
 # --- Checking ---
