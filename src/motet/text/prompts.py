@@ -11,6 +11,7 @@ from typing import Any
 
 from motet.errors import UserError
 from motet.sources.hostile import text as one_line
+from motet.text import words
 
 PROMPT_VERSION = "1"  # raise it with any change to what is asked
 
@@ -32,8 +33,6 @@ STYLES: Mapping[str, Style] = {
     "question": Style("a question that somebody might ask about the clip, and its answer, on one line", 60),
 }
 
-# Below these a fact may well be wrong; it is not told. The grammar keeps to the same.
-CONFIDENT, CONFIDENT_TAG = 0.75, 0.6
 _FIELDS = (
     "seconds tempo metre key chords instruments notes_per_second polyphony register articulation dynamics swing effects tags"
     " section changes"
@@ -119,22 +118,22 @@ def _asked(styles: Sequence[str]) -> dict[str, str]:
 def told(record: Mapping[str, Any], *, name_song: bool = False) -> dict[str, Any]:
     """What a model may know of a clip: confident facts, without the confidences, cut to size."""
     shown = {field: record.get(field) for field in _FIELDS}
-    if _unsure(record, "metre_confidence", CONFIDENT):
+    if _unsure(record, "metre_confidence", words.SURE):
         shown["metre"] = None
     for field in ("key", "swing", "articulation", "tempo"):
-        if _unsure(shown[field], "confidence", CONFIDENT):
+        if _unsure(shown[field], "confidence", words.SURE):
             shown[field] = None
     if isinstance(shown["key"], Mapping):
         shown["key"] = {name: value for name, value in shown["key"].items() if name != "runner_up"}
     shown["instruments"] = [
-        {name: value for name, value in one.items() if name != "role" or not _unsure(one, "role_confidence", CONFIDENT)}
+        {name: value for name, value in one.items() if name != "role" or not _unsure(one, "role_confidence", words.SURE)}
         for one in _mappings(shown["instruments"])
     ]
     withheld, names = record.get("withheld"), _withheld(record)
     shown["tags"] = [
         {"name": tag.get("name"), "kind": tag.get("kind")}
         for tag in _mappings(shown["tags"])
-        if not _unsure(tag, "confidence", CONFIDENT_TAG) and (name_song or not _holds(one_line(tag.get("name")), names))
+        if not _unsure(tag, "confidence", words.SURE_TAG) and (name_song or not _holds(one_line(tag.get("name")), names))
     ]
     if name_song and isinstance(withheld, Mapping):
         shown["song"] = {name: withheld.get(name) for name in ("artist", "title")}
@@ -159,8 +158,8 @@ def _withheld(record: Mapping[str, Any]) -> list[str]:
 
 
 def _holds(text: str, names: Iterable[str]) -> bool:
-    words = f" {_plain(text)} "
-    return any(name and f" {name} " in words for name in names)
+    said = f" {_plain(text)} "
+    return any(name and f" {name} " in said for name in names)
 
 
 def _plain(text: Any) -> str:
