@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from motet.render import SYNTHS, Audio, Font, FontError, RenderError, Synth, load
+from motet.render import SYNTHS, Audio, Font, FontError, Line, Preset, RenderError, Synth, load
 from render.notation import RATE, TICKS, Message, bend, control, level, note, part, pitch, program, tempo
 
 Play = Callable[[list[Message]], Audio]
@@ -87,6 +87,26 @@ def test_the_pedal_holds_notes_until_it_is_lifted(play: Play) -> None:
     held = play([control(0, 64, 127), *organ, control(4 * TICKS, 64, 0)])
     assert level(held[3 * HALF_SECOND : 4 * HALF_SECOND]) > -60
     assert len(play(organ)) < 2 * RATE < len(held) < 4 * RATE
+
+
+def test_the_sostenuto_pedal_holds_only_the_notes_that_are_down(play: Play) -> None:
+    organ = [program(0, 16), *note(0, TICKS // 4, 60)]
+    caught = play([*organ, control(TICKS // 8, 66, 127), control(4 * TICKS, 66, 0)])
+    missed = play([*organ, control(TICKS // 2, 66, 127), control(4 * TICKS, 66, 0)])
+    assert level(caught[3 * HALF_SECOND : 4 * HALF_SECOND]) > -60
+    assert len(missed) < 2 * RATE < len(caught) < 4 * RATE
+
+
+def test_a_preset_may_take_the_place_of_what_the_part_asks_for(synth: Synth) -> None:
+    flute, organ = ([program(0, number), *note(0, TICKS, 60)] for number in (73, 16))
+    (wanted,), (instead,) = synth.render([part(organ)]), synth.render([Line(part(flute), Preset(0, 16))])
+    assert wanted.tobytes() == instead.tobytes()
+
+
+def test_a_preset_that_the_font_lacks_is_not_replaced_by_another(synth: Synth) -> None:
+    with pytest.raises(FontError, match="no program 16 in bank 99") as error:
+        list(synth.render([Line(part(note(0, TICKS, 60)), Preset(99, 16))]))
+    assert error.value.reason == "no_preset"
 
 
 def test_bends_reach_the_range_that_was_set(play: Play) -> None:

@@ -20,6 +20,7 @@ from motet.midi.split import LeftOut, Merge, Part, Separated, join, separate, sp
 from motet.midi.tap import Tap, tap
 from motet.midi.tempo import TempoMap
 from motet.midi.texture import Texture, texture
+from motet.midi.variation import Variation, vary
 from motet.midi.words import Words, words
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "TempoMap",
     "Texture",
     "Unreadable",
+    "Variation",
     "Words",
     "acousticness",
     "as_services_did",
@@ -72,5 +74,6 @@ __all__ = [
     "tap",
     "texture",
     "together",
+    "vary",
     "words",
 ]

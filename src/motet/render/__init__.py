@@ -12,16 +12,22 @@ from motet.render.flac import decode, encode
 from motet.render.fonts import Font, find
 from motet.render.loudness import integrated_loudness, true_peak
 from motet.render.mixing import Mix, gain, mix, stored_gain
+from motet.render.patch import Effect, Line, Patch, Preset, Sound
 from motet.render.peaks import peaks
 from motet.render.synths import SYNTHS, Audio, Synth, load, version
 
 __all__ = [
     "SYNTHS",
     "Audio",
+    "Effect",
     "Font",
     "FontError",
+    "Line",
     "Mix",
+    "Patch",
+    "Preset",
     "RenderError",
+    "Sound",
     "Synth",
     "decode",
     "encode",

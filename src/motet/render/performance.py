@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import NamedTuple
 
+from motet.render.patch import Preset
+
 __all__ = ["Action", "Event", "Verb", "perform"]
 
 DRUM_CHANNEL = 9
@@ -38,6 +40,7 @@ class Verb(IntEnum):
     WHEEL_RANGE = 6  # (semitones)
     TUNING = 7  # (semitones)
     CUT = 8  # all sound off
+    EXACT_PRESET = 9  # (bank, program), and no other in its place
 
 
 class Action(NamedTuple):
@@ -70,6 +73,7 @@ class Channel:
     sounding: dict[int, tuple[int, int]] = field(default_factory=dict)  # serial -> (key, first frame)
     keys: dict[int, list[int]] = field(default_factory=dict)  # key held by hand -> serials
     pedalled: dict[int, list[int]] = field(default_factory=dict)  # key held by the pedal alone -> serials
+    caught: dict[int, bool] = field(default_factory=dict)  # serial held by the sostenuto pedal -> whether its key was let go
 
     @property
     def gain(self) -> float:
@@ -85,19 +89,22 @@ class Channel:
         return VIBRATO_CENTS / 100 * min(127, self.modulation + self.pressure) / 127
 
 
-def perform(events: Iterable[Event], sample_rate: int) -> list[Action]:
+def perform(events: Iterable[Event], sample_rate: int, preset: Preset | None = None) -> list[Action]:
     """The actions that play `events` (which come in order of frame), in order of frame.
 
-    Every channel in use starts from General MIDI's defaults. Note lengths are at least 10 ms. The sustain pedal,
-    bend range and tuning (RPN 0-2), vibrato (controller 1 and channel pressure) and the reset messages are resolved
-    here, so an engine needs to know none of them. Notes nobody ends are ended with the last event.
+    `preset` takes the place of every sound that the events ask for.
+
+    Every channel in use starts from General MIDI's defaults. Note lengths are at least 10 ms. The sustain and sostenuto
+    pedals, bend range and tuning (RPN 0-2), vibrato (controller 1 and channel pressure) and the reset messages are
+    resolved here, so an engine needs to know none of them. Notes nobody ends are ended with the last event.
     """
-    return _Player(sample_rate).play(events)
+    return _Player(sample_rate, preset).play(events)
 
 
 class _Player:
-    def __init__(self, sample_rate: int) -> None:
+    def __init__(self, sample_rate: int, preset: Preset | None) -> None:
         self.rate = sample_rate
+        self.preset = preset
         self.shortest = round(SHORTEST_NOTE * sample_rate)
         self.actions: list[Action] = []
         self.channels: dict[int, Channel] = {}
@@ -121,7 +128,7 @@ class _Player:
                     self._control(now, number, channel, event.first, event.second)
                 case 0xC0:
                     channel.program = event.first
-                    self._do(now, Verb.PRESET, number, channel.bank, channel.program)
+                    self._sound(now, number, channel)
                 case 0xD0:
                     channel.pressure = event.first
                     self._vibrato_changed(now, number, channel)
@@ -139,9 +146,15 @@ class _Player:
 
     def _open(self, number: int) -> Channel:
         channel = self.channels[number] = Channel()
-        self._do(0, Verb.PRESET, number, channel.bank, channel.program)
+        if self.preset:
+            self._do(0, Verb.EXACT_PRESET, number, self.preset.bank, self.preset.program)
+        self._sound(0, number, channel)
         self._do(0, Verb.GAIN, number, channel.gain)
         return channel
+
+    def _sound(self, now: int, number: int, channel: Channel) -> None:
+        if not self.preset:
+            self._do(now, Verb.PRESET, number, channel.bank, channel.program)
 
     # --- notes and the pedal ---
 
@@ -162,6 +175,13 @@ class _Player:
         serial = held.pop(0)
         if serial not in channel.sounding:
             return
+        if serial in channel.caught:
+            channel.caught[serial] = True
+        else:
+            self._leave(now, number, channel, key, serial)
+
+    def _leave(self, now: int, number: int, channel: Channel, key: int, serial: int) -> None:
+        """No finger holds the note any more; the pedal may."""
         if channel.pedal:
             channel.pedalled.setdefault(key, []).append(serial)
         else:
@@ -178,6 +198,12 @@ class _Player:
             for serial in serials:
                 self._end(now, number, channel, serial)
         channel.pedalled.clear()
+
+    def _lift_sostenuto(self, now: int, number: int, channel: Channel) -> None:
+        let_go = [serial for serial, gone in channel.caught.items() if gone and serial in channel.sounding]
+        channel.caught.clear()
+        for serial in let_go:
+            self._leave(now, number, channel, channel.sounding[serial][0], serial)
 
     # --- controllers ---
 
@@ -201,6 +227,10 @@ class _Player:
                 channel.pedal = True
             case 64:
                 self._lift_pedal(now, number, channel)
+            case 66 if value >= 64 and not channel.caught:  # the notes whose keys are down, and none that follow
+                channel.caught = {serial: False for serials in channel.keys.values() for serial in serials}
+            case 66 if value < 64:
+                self._lift_sostenuto(now, number, channel)
             case 98 | 99:
                 channel.parameter = (127, 127)  # NRPNs are a maker's own
             case 100:
@@ -213,6 +243,7 @@ class _Player:
                 channel.sounding.clear()
                 channel.keys.clear()
                 channel.pedalled.clear()
+                channel.caught.clear()
                 self._do(now, Verb.CUT, number, 0)
             case 121:
                 self._reset(now, number, channel)
@@ -239,6 +270,7 @@ class _Player:
         channel.modulation = channel.pressure = 0
         channel.parameter = (127, 127)
         self._lift_pedal(now, number, channel)
+        self._lift_sostenuto(now, number, channel)
         self._do(now, Verb.GAIN, number, channel.gain)
         self._do(now, Verb.WHEEL, number, channel.wheel)
         self._vibrato_changed(now, number, channel)

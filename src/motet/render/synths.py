@@ -10,6 +10,7 @@ import numpy.typing as npt
 from motet.render import tiny
 from motet.render.errors import RenderError
 from motet.render.fonts import Font
+from motet.render.patch import Line
 
 __all__ = ["SYNTHS", "Audio", "Loader", "Synth", "load", "version"]
 
@@ -20,13 +21,13 @@ Audio = npt.NDArray[np.float32]
 class Synth(Protocol):
     """An engine with its font loaded."""
 
-    def render(self, parts: Iterable[bytes]) -> Iterator[Audio]:
-        """One stereo buffer (frames, 2) per part, in order.
+    def render(self, lines: Iterable[Line | bytes]) -> Iterator[Audio]:
+        """One stereo buffer (frames, 2) per line, in order. A line may be bare MIDI bytes, played as they ask.
 
-        All parts are taken as one song, so an engine may play them in one pass; one that yields each as it is done
+        All lines are taken as one song, so an engine may play them in one pass; one that yields each as it is done
         keeps memory flat. Frame 0 is tick 0 of the song, a note struck at t seconds sounds from frame
-        round(t * sample_rate), and a buffer ends when its part has rung out. Equal parts give equal bytes, whatever
-        was rendered before. A part without notes gives a short silence.
+        round(t * sample_rate), and a buffer ends when its line has rung out. Equal lines give equal bytes, whatever
+        was rendered before. A line without notes gives a short silence.
         """
         ...
 

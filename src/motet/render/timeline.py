@@ -7,19 +7,27 @@ from motet.midi.events import META, TEMPO, Events
 from motet.midi.reading import prepare, unwrap
 from motet.midi.tempo import TempoMap
 from motet.render.errors import RenderError
-from motet.render.performance import Event
+from motet.render.patch import Line
+from motet.render.performance import Action, Event, perform
 
-__all__ = ["read"]
+__all__ = ["actions", "read"]
 
-LONGEST = 3600.0  # seconds; an hour of stereo is 1.3 GB of samples
+LONGEST = 1800.0  # seconds; half an hour of stereo is 635 MB of samples
 AFTERMATH = 8.0  # seconds in which pedal and controllers still matter after the last note
 LAST_TICK = 1 << 38  # times the slowest tempo still fits 64 bits
+
+
+def actions(line: Line | bytes, sample_rate: int) -> list[Action]:
+    """All that an engine is told to do to play a line. Raises RenderError as `read` does."""
+    if isinstance(line, bytes):
+        line = Line(line)
+    return perform(read(line.midi, sample_rate), sample_rate, line.preset)
 
 
 def read(midi: bytes, sample_rate: int) -> list[Event]:
     """The channel messages of all tracks, each at the frame nearest to its time, in order (tracks in file order).
 
-    Messages long after the last note are left out. Raises RenderError `too_long` (an hour), or the MIDI reader's reason.
+    Messages long after the last note are left out. Raises RenderError `too_long` (half an hour), or the MIDI reader's reason.
     """
     try:
         file = prepare(unwrap(midi)[0])

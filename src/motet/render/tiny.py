@@ -12,8 +12,9 @@ import numpy.typing as npt
 
 from motet.render.errors import FontError, RenderError
 from motet.render.fonts import Font
-from motet.render.performance import DRUM_CHANNEL, Action, Verb, perform
-from motet.render.timeline import read
+from motet.render.patch import Line
+from motet.render.performance import DRUM_CHANNEL, Action, Verb
+from motet.render.timeline import actions
 
 __all__ = ["TinySoundFont", "load"]
 
@@ -57,10 +58,10 @@ class TinySoundFont:
     sample_rate: int
     engine: Any
 
-    def render(self, parts: Iterable[bytes]) -> Iterator[npt.NDArray[np.float32]]:
+    def render(self, lines: Iterable[Line | bytes]) -> Iterator[npt.NDArray[np.float32]]:
         """See `motet.render.Synth.render`. Raises RenderError, FontError (`no_preset`)."""
-        for part in parts:
-            yield self._play(perform(read(part, self.sample_rate), self.sample_rate))
+        for line in lines:
+            yield self._play(actions(line, self.sample_rate))
 
     def _play(self, actions: list[Action]) -> npt.NDArray[np.float32]:
         rate = self.sample_rate
@@ -112,6 +113,12 @@ class TinySoundFont:
             # A touch above velocity/127, which the engine turns back into 0-127 by truncation.
             voices.channel_note_on(channel, key, (velocity + 0.001) / 127)
 
+        def exact_preset(channel: int, bank: int, program: int) -> None:
+            index = voices.get_preset_index(bank, program)
+            if index < 0:
+                raise FontError("no_preset", f"the font {self.font.name} has no program {program} in bank {bank}")
+            voices.channel_set_preset_index(channel, index)
+
         def preset(channel: int, bank: int, program: int) -> None:
             index = self._preset(voices, bank, program, channel == DRUM_CHANNEL)
             if index is None:
@@ -129,6 +136,7 @@ class TinySoundFont:
             Verb.WHEEL: lambda channel, value, _: voices.channel_set_pitch_wheel(channel, value),
             Verb.WHEEL_RANGE: lambda channel, semitones, _: voices.channel_set_pitch_range(channel, semitones),
             Verb.TUNING: lambda channel, semitones, _: voices.channel_set_tuning(channel, semitones),
+            Verb.EXACT_PRESET: exact_preset,
             Verb.CUT: lambda channel, _, __: voices.channel_sounds_off(channel),
         }
 
