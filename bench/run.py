@@ -30,7 +30,8 @@ SUBJECTS = {
     "naming": "Songs named from their file names",
     "captions": "What the grammar writes",
     "claims": "Planted falsehoods in captions",
-    "sound": "Sound, one core, CPU time (demo tunes)",
+    "sound": "Sound, one core, CPU time",
+    "renders": "Stems against their notes, on real files",
 }
 LIBRARIES = ("symusic", "pretty_midi", "mido", "numpy", "pyarrow", "duckdb", "pebble", "tinysoundfont")
 HEAD = f"{'':<45} {'median':>9} {'min':>9} {'max':>9} {'unit':<12} {'n':>7} {'reps':>4}  ratio, goal"

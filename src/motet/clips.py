@@ -32,7 +32,9 @@ def clip_audio(dataset: Dataset, clip: str | dict[str, Any]) -> tuple[npt.NDArra
 
 
 def clip_midi(dataset: Dataset, clip: str | dict[str, Any]) -> bytes:
-    """The clip's notes as a MIDI file that begins at its first frame: all parts, clipped at both ends."""
+    """The clip's notes as a MIDI file that begins at its first frame: all parts as its take plays them, clipped at both ends."""
     row = clip_row(dataset, clip) if isinstance(clip, str) else clip
-    parts = dataset.query(f"SELECT midi FROM parts WHERE source = {quoted(row['source'])} ORDER BY id").fetchall()
+    take = f"source = {quoted(row['source'])} AND take = {int(row['take'])}"
+    mixed = f"(SELECT stem_indices FROM mixes WHERE {take})"
+    parts = dataset.query(f"SELECT midi FROM stems WHERE {take} AND list_contains({mixed}, index) ORDER BY index").fetchall()
     return midi.cut([dataset.media.read(reference) for (reference,) in parts], row["start_tick"], row["end_tick"])

@@ -34,10 +34,13 @@ def examine() -> list[Finding]:
         Finding("disk", True, False, f"{size(shutil.disk_usage(Path.cwd()).free)} free here"),
         _temporary(),
     ]
-    for library in ("symusic", "pyarrow", "duckdb", "pebble", "pyloudnorm", "soundfile"):
+    for library in ("symusic", "pyarrow", "duckdb", "pebble", "scipy", "soundfile"):
         found.append(_library(library, True, f"pip install {library}"))
     found.append(_library("tinysoundfont", True, "pip install --no-deps tinysoundfont"))
     found.append(_font())
+    found.append(_library("pedalboard", False, 'effects and VST3 plug-ins, pip install "motet[effects]"'))
+    found.append(_library("dawdreamer", False, 'VST2 and LV2 plug-ins, pip install "motet[vst]"'))
+    found.append(_fluidsynth())
     return found
 
 
@@ -46,6 +49,13 @@ def _library(name: str, needed: bool, fix: str) -> Finding:
         return Finding(name, True, needed, importlib.metadata.version(name))
     except importlib.metadata.PackageNotFoundError:
         return Finding(name, False, needed, f"missing: {fix}")
+
+
+def _fluidsynth() -> Finding:
+    from motet import render
+
+    version = render.version("fluidsynth")
+    return Finding("fluidsynth", bool(version), False, version or "missing: another synth, apt install libfluidsynth3")
 
 
 def _temporary() -> Finding:

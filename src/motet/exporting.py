@@ -26,7 +26,6 @@ from motet.export import song_json as form
 from motet.midi.key import Mode
 from motet.sources import merging
 from motet.stages.enrich import own_facts
-from motet.stages.segment import song_clock
 from motet.wording import several
 
 LIST = "motet-export.json"  # in every export: what it is of, and which files are its
@@ -166,7 +165,7 @@ def _tags(told: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _sections(song: Song, facts: MidiFacts) -> Iterator[midi.SectionFacts]:
     """The song's sections as the tables keep them, on its own clock."""
-    clock = song_clock(song)
+    clock = midi.TempoMap.from_rows({"division": song.division, "tempi": song.tempo_changes, "metres": song.metre_changes})
     edges = pairwise([*facts.section_ticks, facts.section_end])
     columns = (facts.section_labels, facts.section_confidences, facts.section_keys, facts.section_key_confidences)
     for (begin, end), label, sure, key, key_sure, tempo, lufs in zip(

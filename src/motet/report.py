@@ -34,7 +34,7 @@ def write_report(dataset_folder: Path, run_folder: Path, clips: int = 18) -> Pat
     dataset = Dataset(dataset_folder)
     run = json.loads((run_folder / "run.json").read_text())
     tables = dataset.tables()
-    views = _clip_views(dataset, clips) if {"clips", "mixes", "songs", "parts"} <= tables.keys() else []
+    views = _clip_views(dataset, clips) if {"clips", "mixes", "stems"} <= tables.keys() else []
     report = Report(
         title=dataset_folder.absolute().name if dataset_folder.name != "dataset" else dataset_folder.absolute().parent.name,
         recipe=run["recipe"],
@@ -48,6 +48,7 @@ def write_report(dataset_folder: Path, run_folder: Path, clips: int = 18) -> Pat
         drops=_drops(dataset),
         slowest=_slowest(run),
         captions=_captions(dataset, tables),
+        sound=_sound(dataset, tables),
     )
     target = run_folder / "report.html"
     write_bytes(target, page(report).encode("utf-8", "replace"))
@@ -100,6 +101,27 @@ def _slowest(run: dict[str, Any]) -> list[SlowRow]:
     return sorted(rows, key=lambda row: -row.seconds)[:8]
 
 
+def _sound(dataset: Dataset, tables: dict[str, int]) -> list[Figure]:
+    """Whether stems sound as their notes say, by what check_audio found."""
+    if not tables.get("audio_checks"):
+        return []
+    ((stems, passed),) = dataset.query("SELECT count(*), sum(CAST(len(faults) = 0 AS INT)) FROM audio_checks").fetchall()
+    found = [Figure("stems that pass", f"{passed / stems:.1%}", f"{count(passed)} of {count(stems)}")]
+    kinds = dataset.query(
+        "SELECT kind, median(onset_f1), quantile_cont(onset_f1, 0.05), count(onset_f1) FROM audio_checks "
+        "GROUP BY kind HAVING count(onset_f1) > 0 ORDER BY kind"
+    ).fetchall()
+    found += [
+        Figure(f"onsets, {kind}", f"{middle:.3f}", f"median F1 of {count(n)} stems; one in twenty is below {low:.3f}")
+        for kind, middle, low, n in kinds
+    ]
+    faults = dataset.query(
+        "SELECT fault, count(*) AS n, min(path) FROM (SELECT unnest(faults) AS fault, path FROM audio_checks) "
+        "GROUP BY fault ORDER BY n DESC, fault LIMIT 6"
+    ).fetchall()
+    return [*found, *(Figure(fault.replace("_", " "), count(n), f"of the stems, {path} for one") for fault, n, path in faults)]
+
+
 def _captions(dataset: Dataset, tables: dict[str, int]) -> list[Figure]:
     """How true, how telling and how varied the captions are, by the checker's count."""
     if not tables.get("captions"):
@@ -141,9 +163,9 @@ def _clip_views(dataset: Dataset, most: int) -> list[ClipView]:
     """Clips drawn so that every song has its turn before any has two, the same ones each time."""
     captions = "captions" in dataset.tables()
     sql = (
-        "SELECT c.*, s.division, s.tempo_changes, s.metre_changes, m.font, m.font_licence"
+        "SELECT c.*, m.sounds, m.licences"
         + (", t.text" if captions else ", '' AS text")
-        + " FROM clips c JOIN songs s ON s.id = c.source JOIN mixes m ON m.id = c.source"
+        + " FROM clips c JOIN mixes m ON m.source = c.source AND m.take = c.take"
         + (" LEFT JOIN captions t ON t.id = c.id" if captions else "")
         + " ORDER BY row_number() OVER (PARTITION BY c.source ORDER BY hash(c.lineage)), c.path, c.id"
         + f" LIMIT {most}"
@@ -157,23 +179,23 @@ def _clip_views(dataset: Dataset, most: int) -> list[ClipView]:
 
 def _clip_view(dataset: Dataset, row: dict[str, Any], recording: tuple[npt.NDArray[np.float32], int], mp3: bytes) -> ClipView:
     audio, _ = recording
-    clock = midi.TempoMap.from_rows({"division": row["division"], "tempi": row["tempo_changes"], "metres": row["metre_changes"]})
+    stems = dataset.query(
+        f"SELECT midi FROM stems WHERE source = '{row['source']}' AND take = {row['take']} AND NOT silent ORDER BY index"
+    ).fetchall()
+    scores = [midi.read(dataset.media.read(reference)) for (reference,) in stems]
+    clock = scores[0].tempo_map
     lines = clock.bar_lines(row["end_tick"])
     bars = clock.to_seconds(lines[(lines >= row["start_tick"]) & (lines <= row["end_tick"])]) - row["start"]
-    parts = dataset.query(
-        f"SELECT index, midi, program, is_drum FROM parts WHERE source = '{row['source']}' ORDER BY index"
-    ).fetchall()
     instruments: dict[tuple[str, bool], int] = {}
     notes: list[Note] = []
-    for _, reference, program, is_drum in parts:
-        played = midi.read(dataset.media.read(reference)).notes
+    for score in scores:
+        played = score.notes
         played = played[(played["start"] < row["end_tick"]) & (played["start"] + played["duration"] > row["start_tick"])]
-        if not len(played):
-            continue
-        voice = instruments.setdefault((midi.instrument(program, is_drum), is_drum), len(instruments))
         begins = np.maximum(clock.to_seconds(played["start"]) - row["start"], 0.0)
         stops = np.minimum(clock.to_seconds(played["start"] + played["duration"]), row["end"]) - row["start"]
         for begin, stop, note in zip(begins, stops, played, strict=True):
+            is_drum = bool(note["is_drum"])
+            voice = instruments.setdefault((midi.instrument(int(note["program"]), is_drum), is_drum), len(instruments))
             notes.append(Note(round(float(begin), 4), round(float(stop), 4), int(note["pitch"]), voice, int(note["velocity"])))
     name = PurePosixPath(row["path"])
     facts = {
@@ -197,7 +219,8 @@ def _clip_view(dataset: Dataset, row: dict[str, Any], recording: tuple[npt.NDArr
         instruments=list(instruments),
         peaks=[int(v) for v in render.peaks(audio, PICTURE).ravel()],
         source=row["path"],
-        licence=f"played with {row['font']} ({row['font_licence']})",
+        licence="played with "
+        + ", ".join(f"{sound} ({licence})" for sound, licence in zip(row["sounds"], row["licences"], strict=True)),
     )
 
 

@@ -15,6 +15,22 @@ from motet.render import SYNTHS, Audio, Font, FontError, Line, Preset, RenderErr
 from render.notation import RATE, TICKS, Message, bend, control, level, note, part, pitch, program, tempo
 
 Play = Callable[[list[Message]], Audio]
+
+
+@pytest.fixture(scope="session", params=SYNTHS)
+def engine(request: pytest.FixtureRequest) -> str:
+    """Every synth must play by the same rules."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def synth(engine: str, font: Font) -> Synth:
+    try:
+        return load(font, RATE, synth=engine)
+    except RenderError as error:
+        pytest.skip(error.detail)
+
+
 HALF_SECOND = RATE // 2
 
 
@@ -206,11 +222,11 @@ def test_nothing_leaks_from_one_part_into_the_next(synth: Synth, a: bytes, b: by
     assert after.tobytes() == alone.tobytes()
 
 
-def test_another_process_gives_the_same_bytes(synth: Synth, font: Font) -> None:
+def test_another_process_gives_the_same_bytes(synth: Synth, engine: str, font: Font) -> None:
     song = part([program(0, 48), *note(0, TICKS, 60), *note(7, TICKS, 64), *note(100, 9, 38, channel=9)])
     code = (
         "import sys, hashlib; from motet.render import find, load;"
-        f"s = load(find({str(font.path)!r}), {RATE}); (a,) = s.render([bytes.fromhex({song.hex()!r})]);"
+        f"s = load(find({str(font.path)!r}), {RATE}, synth={engine!r}); (a,) = s.render([bytes.fromhex({song.hex()!r})]);"
         "print(hashlib.sha256(a.tobytes()).hexdigest())"
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
@@ -221,7 +237,7 @@ def test_an_unknown_synth_names_the_valid_ones(font: Font) -> None:
     with pytest.raises(RenderError, match="tinysoundfont") as caught:
         load(font, synth="theremin")
     assert caught.value.reason == "unknown_synth"
-    assert set(SYNTHS) == {"tinysoundfont"}
+    assert set(SYNTHS) == {"tinysoundfont", "fluidsynth"}
 
 
 def test_a_missing_library_is_one_sentence_with_the_fix(font: Font, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -160,12 +160,39 @@ def test_a_mix_reaches_its_loudness_or_says_that_the_ceiling_won(data: Dataset) 
             assert mix["lufs"] == pytest.approx(-14, abs=0.05)
 
 
-def test_every_stem_names_its_synth_and_its_font_with_licence(data: Dataset) -> None:
+def test_every_stem_names_what_played_it_with_its_licence(data: Dataset) -> None:
     font = render.find()
     for stem in rows(data, "SELECT * FROM stems"):
-        assert (stem["font"], stem["font_sha256"], stem["font_licence"]) == (font.name, font.sha256, font.licence)
-        assert (stem["synth"], bool(stem["synth_version"])) == ("tinysoundfont", True)
+        sound = render.Patch.from_json(stem["patch"]).sound
+        assert (sound.file, sound.sha256, sound.licence) == (font.path.name, font.sha256, font.licence)
+        assert (sound.engine, bool(sound.engine_version)) == ("tinysoundfont", True)
+        assert (stem["sound"], stem["licence"], stem["repeatable"]) == (sound.file, sound.licence, True)
         assert not stem["silent"]
+
+
+def test_a_stem_can_be_played_again_from_its_row(data: Dataset) -> None:
+    with render.Player(render.read_rack("default"), 16000) as player:
+        for stem in rows(data, "SELECT * FROM stems ORDER BY id LIMIT 3"):
+            patch = render.Patch.from_json(stem["patch"])
+            again = player.again(data.media.read(stem["midi"]), midi.Variation(), 0, patch, "plucked")
+            stored = render.encode(again.audio, 16000, gain_db=-stem["stored_gain_db"])
+            assert data.media.read(stem["audio"]) == stored
+
+
+def test_every_stem_of_the_demo_sounds_as_its_notes_say(data: Dataset) -> None:
+    checks = rows(data, "SELECT * FROM audio_checks")
+    assert len(checks) == len(rows(data, "SELECT id FROM stems"))
+    assert [(one["path"], one["faults"]) for one in checks if one["faults"]] == []
+
+
+def test_each_stem_has_the_loudness_of_its_role_in_the_mix(data: Dataset) -> None:
+    """Before the mix's own gain, and as far as twelve decibels reach."""
+    for mix in rows(data, "SELECT * FROM mixes"):
+        stems = rows(data, f"SELECT * FROM stems WHERE source = '{mix['source']}' ORDER BY index")
+        for stem, gain in zip(stems, mix["stem_gains_db"], strict=True):
+            moved = gain - mix["gain_db"] - stem["stored_gain_db"]
+            wanted = render.LOUDNESS[stem["role"]] + stem["volume_db"] - stem["lufs"]
+            assert moved == pytest.approx(max(-12, min(12, wanted)), abs=0.002)
 
 
 # -- clips --------------------------------------------------------------------------------------------------------------

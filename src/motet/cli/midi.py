@@ -47,7 +47,7 @@ def add(command: Command) -> None:
     )
 
 
-def _bytes(file: Path) -> bytes:
+def read_bytes(file: Path) -> bytes:
     try:
         about = file.stat()
         if not (stat.S_ISREG(about.st_mode) or stat.S_ISDIR(about.st_mode)):
@@ -63,7 +63,7 @@ def _bytes(file: Path) -> bytes:
 def _read(file: Path) -> tuple[bytes, Score]:
     from motet.midi import Unreadable, read
 
-    data = _bytes(file)
+    data = read_bytes(file)
     try:
         return data, read(data)
     except Unreadable as error:
@@ -276,7 +276,7 @@ def _split(options: argparse.Namespace) -> int:
     from motet.dataset.durable import write_bytes
     from motet.midi import Unreadable, separate
 
-    data = _bytes(options.file)
+    data = read_bytes(options.file)
     try:
         song = separate(data, options.merge)
     except Unreadable as error:

@@ -247,31 +247,68 @@ class Part(Row):
 
 @dataclass(frozen=True, kw_only=True)
 class Stem(Row):
-    """The sound of one part. `audio` times 10^(-stored_gain_db/20) is what the synth gave."""
+    """The sound of one part in one take of its song. `audio` times 10^(stored_gain_db/20) is what was heard when it was made.
+
+    `midi` is what was played: the part's own file, or that file transposed, at another speed or by hands, as take and rack say.
+    `patch` is what it was played with, to the last number (see `motet.render.Patch`): both together give the audio again.
+    """
 
     table: ClassVar[str] = "stems"
-    letter: ClassVar[str] = "p"
-    index: int
+    letter: ClassVar[str] = "t"
+    index: int  # the part's
+    take: int  # 0 is the song as written
+    midi: str = media()
     audio: str = media()
     rate: int
+    channels: int
     frames: int
     stored_gain_db: float
-    peak_db: float | None  # of the synth's output, dBFS; null when silent
+    peak_db: float | None  # of what was played, dBFS; null when silent
+    lufs: float | None  # its integrated loudness; null below the gates of BS.1770
     silent: bool
-    synth: str
-    synth_version: str
-    font: str
-    font_sha256: str
-    font_licence: str
+    role: str  # melody | bass | chords | pad | other | drums
+    volume_db: float  # what the part's own volume and expression make it louder than General MIDI's default
+    transpose: int  # semitones
+    speed: float
+    timing_ms: float  # standard deviations of what hands add
+    velocity_spread: float
+    seed: int  # of what hands add
+    patch: str  # JSON
+    repeatable: bool  # whether playing it again gives the same bytes
+    instead_of: list[str]  # what the rack would rather have played it with, and why that failed
+    sound: str  # the file that made it, by name
+    licence: str
+    effects: list[str]  # in signal order
+    heard: str  # JSON: what its sound tells beside its notes (see `motet.render.hearing`)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AudioCheck(Row):
+    """Whether a stem sounds as its notes say. `faults` and `details` belong together item by item; without any it passes."""
+
+    table: ClassVar[str] = "audio_checks"
+    index: int
+    take: int
+    kind: str  # percussive | plucked | sustained
+    faults: list[str]
+    details: list[str]
+    onset_f1: float | None
+    offset_ms: float | None  # median, of sound after note
+    tuning_cents: float | None  # median, sharp above 0
+    instrument: str  # its name in the rack
+    sound: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Mix(Row):
-    """All stems of a song summed: each stored stem times its gain gives the mix."""
+    """All stems of a song's take summed: each stored stem times its gain gives the mix."""
 
     table: ClassVar[str] = "mixes"
+    letter: ClassVar[str] = "t"
+    take: int
     audio: str = media()
     rate: int
+    channels: int
     frames: int
     seconds: float
     gain_db: float
@@ -282,8 +319,10 @@ class Mix(Row):
     stem_gains_db: list[float]
     missing_stems: list[int]
     peaks: list[int]  # min and max pairs, -127..127, for a picture
-    font: str
-    font_licence: str
+    transpose: int  # semitones
+    speed: float
+    sounds: list[str]  # files that made its stems, each once
+    licences: list[str]  # theirs, item by item
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -293,6 +332,7 @@ class Clip(Row):
     table: ClassVar[str] = "clips"
     letter: ClassVar[str] = "c"
     index: int
+    take: int
     audio: str = media()
     rate: int
     start_frame: int

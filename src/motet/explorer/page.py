@@ -118,6 +118,7 @@ class Report:
     drops: Sequence[DropLine] = ()
     slowest: Sequence[SlowRow] = ()
     captions: Sequence[Figure] = ()
+    sound: Sequence[Figure] = ()
 
 
 def page(report: Report) -> str:
@@ -301,6 +302,8 @@ def _run(report: Report) -> str:
         ("failed", "Failed, and why", _reasons(failed, "Nothing failed.")),
         ("time", "Where the time went", _stage_table(report.stages) + _slow_table(report.slowest)),
     ]
+    if report.sound:
+        sections.insert(0, ("sound", "How true the sound is", _figures(report.sound)))
     if report.captions:
         sections.insert(0, ("words", "How true the captions are", _figures(report.captions)))
     return "\n".join(

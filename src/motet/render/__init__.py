@@ -1,43 +1,83 @@
-"""From notes to sound: fonts, synths, mixes, and the files they are kept in.
+"""From notes to sound: racks of fonts, plug-ins and effects, mixes, the files they are kept in, and what is heard of them.
 
-font = find()
-synth = load(font, 44100)
-stems = list(synth.render([part.midi for part in split(data)]))
-song = mix(stems)
-Path("song.flac").write_bytes(encode(song.audio, 44100))
+    with Player(read_rack("default")) as player:
+        for rendering in render_song(Path("song.mid").read_bytes(), player, Path("stems"), takes(1)):
+            Path("song.flac").write_bytes(encode(rendering.mix.audio, 44100))
+
+or one by one: `find` a font, `load` a synth, `render` parts, `mix` them.
 """
 
+from motet.render.effects import EFFECTS
+from motet.render.encoding import Format, check_encoding, decode, encode, pieces
 from motet.render.errors import FontError, RenderError
-from motet.render.flac import decode, encode
 from motet.render.fonts import Font, find
+from motet.render.hearing import Fault, Hearing, Kind, hear, judge, kind_of, struck
 from motet.render.loudness import integrated_loudness, true_peak
 from motet.render.mixing import Mix, gain, mix, stored_gain
 from motet.render.patch import Effect, Line, Patch, Preset, Sound
 from motet.render.peaks import peaks
+from motet.render.playing import Played, Player, faults, mono
+from motet.render.rack import Rack, Who
+from motet.render.rack import read as read_rack
+from motet.render.rack import ready as ready_racks
+from motet.render.roles import LOUDNESS, balance, role
+from motet.render.song import KeptStem, Record, Rendering, render_song
 from motet.render.synths import SYNTHS, Audio, Synth, load, version
+from motet.render.takes import Take, takes
+from motet.render.trying import Trial, try_rack
 
 __all__ = [
+    "EFFECTS",
+    "LOUDNESS",
     "SYNTHS",
     "Audio",
     "Effect",
+    "Fault",
     "Font",
     "FontError",
+    "Format",
+    "Hearing",
+    "KeptStem",
+    "Kind",
     "Line",
     "Mix",
     "Patch",
+    "Played",
+    "Player",
     "Preset",
+    "Rack",
+    "Record",
     "RenderError",
+    "Rendering",
     "Sound",
     "Synth",
+    "Take",
+    "Trial",
+    "Who",
+    "balance",
+    "check_encoding",
     "decode",
     "encode",
+    "faults",
     "find",
     "gain",
+    "hear",
     "integrated_loudness",
+    "judge",
+    "kind_of",
     "load",
     "mix",
+    "mono",
     "peaks",
+    "pieces",
+    "read_rack",
+    "ready_racks",
+    "render_song",
+    "role",
     "stored_gain",
+    "struck",
+    "takes",
     "true_peak",
+    "try_rack",
     "version",
 ]

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from motet.render import tiny
+from motet.render import fluid, tiny
 from motet.render.errors import RenderError
 from motet.render.fonts import Font
 from motet.render.patch import Line
@@ -34,7 +34,7 @@ class Synth(Protocol):
 
 Loader = Callable[[Font, int], Synth]
 
-SYNTHS: dict[str, Loader] = {"tinysoundfont": tiny.load}
+SYNTHS: dict[str, Loader] = {"tinysoundfont": tiny.load, "fluidsynth": fluid.load}
 """From name to loader; other packages add theirs by the entry point group `motet.synths`."""
 
 
@@ -51,6 +51,8 @@ def load(font: Font, sample_rate: int = 44100, *, synth: str = "tinysoundfont") 
 
 def version(synth: str) -> str:
     """The version of what plays under this name, "" when it is not known. Raises RenderError `unknown_synth`."""
+    if synth == "fluidsynth":
+        return fluid.version()
     if synth in SYNTHS:
         try:
             return metadata.version(synth)

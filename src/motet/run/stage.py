@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import importlib.metadata
 import inspect
-import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 from types import UnionType
 from typing import Any, ClassVar, Generic, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -80,16 +80,19 @@ class Missing:
 class Tools:
     """What a stage may use besides its rows: seeded randomness, media, what `setup` made, members that are missing.
 
+    `random` is an input's own, `song_random` the same for all inputs of one source: what the parts of a song must agree on.
+
     `cache` is a folder of the stage's own for what it can make again at any time: an index, a table of hashes. `workers` is
     how many processes a stage over all rows, which runs alone, may use.
     """
 
-    random: random.Random
+    random: Random
     media: Media
     cache: Path
     equipment: Any = None
     missing: list[Missing] = field(default_factory=list)
     workers: int = 1
+    song_random: Random = field(default_factory=lambda: Random(0))
 
 
 @dataclass(frozen=True)

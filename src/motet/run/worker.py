@@ -199,8 +199,10 @@ def call(declared: Stage, settings: Settings, equipment: Any, order: Order, medi
     if declared.settings_type is not Settings:
         arguments["settings"] = settings
     if declared.wants_tools:
-        random = dice(declared.name, item.lineage if declared.draws else "", order.seed)
-        arguments["tools"] = Tools(random, media, cache(media.dataset, declared.name), equipment, item.missing, order.workers)
+        own = item.lineage if declared.draws else ""
+        random, song_random = (dice(declared.name, lineage, order.seed) for lineage in (own, own.partition(".")[0]))
+        folder = cache(media.dataset, declared.name)
+        arguments["tools"] = Tools(random, media, folder, equipment, item.missing, order.workers, song_random)
     return declared.function(**arguments)
 
 

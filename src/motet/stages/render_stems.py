@@ -1,93 +1,137 @@
-"""Parts become stems: each instrument played alone, on the song's own clock."""
+"""Parts become stems: each instrument played alone with what a rack gives it, on the song's clock, in as many takes as asked."""
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from random import Random
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field
 
 from motet import render
-from motet.dataset.rows import Part, Stem
+from motet.dataset.rows import MidiFacts, Part, Stem
 from motet.errors import UserError
 from motet.run import Drop, Settings, Tools, stage
 from motet.run.stage import Cost
 
-SILENCE = 2**-15  # one step of 16 bits
-
 
 class RenderStems(Settings):
-    synth: str = Field(default="tinysoundfont", description="the engine that plays")
-    font: str = Field(default="auto", description="a SoundFont file; auto takes MOTET_SOUNDFONT, or the one that came along")
+    rack: str = Field(default="default", description="what plays: the name of a ready rack, or a rack file")
+    synth: str = Field(default="tinysoundfont", description="the engine that plays SoundFonts for which the rack names none")
+    font: str = Field(default="auto", description="the SoundFont of instruments whose font is auto; auto takes MOTET_SOUNDFONT, "
+                      "or the one that came along")  # fmt: skip
     rate: int = Field(default=44100, ge=8000, le=192000, description="samples per second")
+    channels: Literal[1, 2] = Field(default=2, description="1 for mono, 2 for stereo")
+    format: render.Format = Field(default="flac", description="flac, wav, ogg, opus or mp3; only the first two lose nothing")
+    takes: int = Field(default=1, ge=1, le=100, description="renderings of each song, each with its own draws")
+    transpose: int = Field(default=0, ge=0, le=24, description="semitones that takes after the first are moved by, at most")
+    tempo: float = Field(
+        default=0.0, ge=0, le=0.5, description="share by which takes after the first are faster or slower, at most"
+    )
 
 
-@dataclass(frozen=True)
-class _Player:
-    synth: render.Synth
-    font: render.Font
-    version: str
-
-
-def _font(settings: RenderStems) -> render.Font:
-    try:
-        return render.find(settings.font)
-    except render.FontError as error:
-        raise UserError(f"{error.detail.rstrip('.')}.") from None
+def _rack(settings: RenderStems) -> render.Rack:
+    return render.read_rack(settings.rack, font=settings.font, synth=settings.synth)
 
 
 def _contents(settings: RenderStems) -> Mapping[str, str]:
-    font = _font(settings)
+    """Everything the rack names, by content. What is missing or cannot be used is told before work begins."""
     try:
-        render.load(font, settings.rate, synth=settings.synth)
+        render.check_encoding(settings.format, settings.rate)
+        return _rack(settings).contents()
     except render.RenderError as error:
         raise UserError(f"{error.detail.rstrip('.')}.") from None
-    return {"font": font.sha256, "synth": render.version(settings.synth)}
 
 
-def _load(settings: RenderStems) -> _Player:
-    font = _font(settings)
-    synth = render.load(font, settings.rate, synth=settings.synth)
-    return _Player(synth, font, render.version(settings.synth))
+def _load(settings: RenderStems) -> render.Player:
+    return render.Player(_rack(settings), settings.rate)
 
 
 def _cost(part: Mapping[str, float], settings: RenderStems) -> Cost:
     # Measured: a stereo stream of FLAC takes about 1.2 bits a sample bit; the first part carries the mix as well.
-    streams = 2 if part["index"] == 0 else 1
+    streams = (2 if part["index"] == 0 else 1) * settings.takes
     seconds = part["last_off"] + 2
-    return Cost(seconds=seconds / 80 * streams, media_bytes=seconds * settings.rate * 4 * 0.35 * streams)
+    share = {"flac": 0.35, "wav": 1.0}.get(settings.format, 0.15)
+    return Cost(seconds=seconds / 80 * streams, media_bytes=seconds * settings.rate * 2 * settings.channels * share * streams)
 
 
 @stage(
-    version=1,
-    uses=["index", "midi", "last_off"],
-    timeout=300,
-    libraries=["soundfile", "numpy"],
+    version=2,
+    uses=[
+        "index", "midi", "last_off", "program", "is_drum",
+        "parts.index", "parts.program", "parts.is_drum",
+        "midi_facts.instrument_programs", "midi_facts.instrument_drums", "midi_facts.instrument_roles",
+    ],
+    draws=True,
+    timeout=600,
+    libraries=["soundfile", "numpy", "scipy"],
     contents=_contents,
     setup=_load,
     cost=_cost,
-)
-def render_stems(part: Part, settings: RenderStems, tools: Tools) -> Stem | Drop:
-    player: _Player = tools.equipment
-    try:
-        (audio,) = player.synth.render([tools.media.read(part.midi)])
-    except render.RenderError as error:  # the part's own fault: it would be the same again
-        return Drop(error.reason, error.detail)
+)  # fmt: skip
+def render_stems(
+    part: Part, parts: list[Part], facts: MidiFacts | None, settings: RenderStems, tools: Tools
+) -> Iterator[Stem] | Drop:
+    player: render.Player = tools.equipment
+    player.quarantine_in(tools.cache / "quarantine")
+    midi = tools.media.read(part.midi)
+    role = _role(part, parts, facts)
+    who = render.Who(part.program, part.is_drum, role)
+    stems = []
+    for take in render.takes(settings.takes, settings.transpose, settings.tempo, tools.song_random):
+        try:
+            played = player.play(midi, who, take, Random(tools.random.getrandbits(64)))
+        except render.RenderError as error:  # the part's own fault, or no instrument can: it would be the same again
+            return Drop(error.reason, error.detail)
+        stems.append(_stem(part, role, take, played, settings, tools))
+    return iter(stems)
+
+
+def _stem(part: Part, role: str, take: render.Take, played: render.Played, settings: RenderStems, tools: Tools) -> Stem:
+    audio = render.mono(played.audio) if settings.channels == 1 else played.audio
     peak = float(np.abs(audio).max()) if audio.size else 0.0
     stored = render.stored_gain(audio)
+    file = render.encode(audio, settings.rate, format=settings.format, gain_db=-stored)
+    sound = played.patch.sound
     return Stem(
         index=part.index,
-        audio=tools.media.write(render.encode(audio, settings.rate, gain_db=-stored), ".flac"),
+        take=take.number,
+        midi=tools.media.write(played.midi, ".mid"),
+        audio=tools.media.write(file, f".{settings.format}"),
         rate=settings.rate,
+        channels=settings.channels,
         frames=len(audio),
         stored_gain_db=stored,
         peak_db=round(20 * math.log10(peak), 3) if peak else None,
-        silent=peak < SILENCE,
-        synth=settings.synth,
-        synth_version=player.version,
-        font=player.font.name,
-        font_sha256=player.font.sha256,
-        font_licence=player.font.licence,
+        lufs=None if played.lufs is None else round(played.lufs, 3),
+        silent=played.silent,
+        role=role,
+        volume_db=played.volume_db,
+        transpose=take.transpose,
+        speed=take.speed,
+        timing_ms=played.variation.timing_ms,
+        velocity_spread=played.variation.velocity,
+        seed=played.seed,
+        patch=played.patch.to_json(),
+        repeatable=played.repeatable,
+        instead_of=list(played.instead_of),
+        sound=sound.file,
+        licence=sound.licence,
+        effects=[effect.name for effect in played.patch.effects],
+        heard=json.dumps({name: _rounded(value) for name, value in asdict(played.hearing).items()}),
     )
+
+
+def _rounded(value: Any) -> Any:
+    """Measures to a digit that means something: the last bits are the processor's."""
+    return round(value, 5) if isinstance(value, float) else value
+
+
+def _role(part: Part, parts: list[Part], facts: MidiFacts | None) -> str:
+    before = sum(one.program == part.program and not one.is_drum and one.index < part.index for one in parts)
+    told = zip(facts.instrument_programs, facts.instrument_drums, facts.instrument_roles, strict=True) if facts else ()
+    return render.role(part.program, part.is_drum, before, told)

@@ -11,12 +11,13 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from motet import midi, render, text
-from motet.dataset.rows import Clip, MidiFacts, Mix, Part, Song, Stem
+from motet.dataset.rows import Clip, MidiFacts, Mix, Song, Stem
 from motet.run import Drop, Settings, Tools, stage
 from motet.stages.mix_stems import warm_up
 
 _AT_AN_END = 2.0  # seconds from the song's first onset or its end: a clip that begins or ends there opens or closes the song
 _MIDDLE = (1 / 3, 2 / 3)  # of the song, for the middle of a clip
+_TOLD = frozenset(("distortion", "chorus", "phaser", "delay", "reverb", "bitcrush"))  # what people hear as an effect
 _SURE_SECTION = 0.75  # confidence of a section's label by which it is told that a section returns
 
 
@@ -37,35 +38,31 @@ class Segment(Settings):
 
 
 @stage(
-    version=7,
+    version=8,
     uses=[
-        "audio", "rate", "frames",
-        "songs.division", "songs.tempo_changes", "songs.metre_changes", "songs.first_onset", "songs.last_tick",
+        "take", "audio", "rate", "frames", "stem_indices",
+        "songs.last_tick",
         "midi_facts.section_ticks", "midi_facts.section_end", "midi_facts.section_labels", "midi_facts.section_confidences",
-        "parts.index", "parts.midi",
-        "stems.index", "stems.silent",
+        "stems.index", "stems.take", "stems.midi", "stems.silent", "stems.effects",
     ],
     timeout=120,
-    libraries=["symusic", "numpy", "scipy", "pyloudnorm"],
+    libraries=["symusic", "numpy", "scipy"],
     setup=warm_up,
 )  # fmt: skip
 def segment(
-    mix: Mix, song: Song, facts: MidiFacts | None, parts: list[Part], stems: list[Stem], settings: Segment, tools: Tools
+    mix: Mix, song: Song, facts: MidiFacts | None, stems: list[Stem], settings: Segment, tools: Tools
 ) -> Iterator[Clip] | Drop:
+    heard = [stem for stem in stems if stem.take == mix.take and not stem.silent and stem.index in mix.stem_indices]
+    heard.sort(key=lambda stem: stem.index)
+    if not heard:
+        return Drop("no_clip", "nothing is heard")
+    played = [(stem, midi.read(tools.media.read(stem.midi))) for stem in heard]  # as it was played in this take
+    score = midi.together([one for _, one in played])
     sections = _sections(facts)
-    spans = _spans(mix, song, sections, settings)
+    spans = _spans(mix, score, song.last_tick, sections, settings)
     if not spans:
         return Drop("no_clip", f"no {settings.shortest:g} to {settings.longest:g} s {_between(settings)}")
-    heard = {stem.index for stem in stems if not stem.silent}
-    scores = [midi.read(tools.media.read(part.midi)) for part in sorted(parts, key=lambda p: p.index) if part.index in heard]
-    if not scores:
-        return Drop("no_clip", "nothing is heard")
-    return _clips(mix, song, midi.together(scores), sections, spans, tools)
-
-
-def song_clock(song: Song) -> midi.TempoMap:
-    """The song's tempo map, as the table keeps it."""
-    return midi.TempoMap.from_rows({"division": song.division, "tempi": song.tempo_changes, "metres": song.metre_changes})
+    return _clips(mix, score, song.last_tick, played, sections, spans, tools)
 
 
 def _between(settings: Segment) -> str:
@@ -91,17 +88,22 @@ class _Span:
     end_tick: int
 
 
-def _spans(mix: Mix, song: Song, sections: list[midi.Section], settings: Segment) -> list[_Span]:
-    clock, sounding = song_clock(song), mix.frames / mix.rate
+def _first_onset(score: midi.Score) -> float:
+    """Seconds before anything is struck."""
+    return score.tempo_map.to_seconds(int(score.notes["start"].min(initial=score.end)))
+
+
+def _spans(mix: Mix, score: midi.Score, last_tick: int, sections: list[midi.Section], settings: Segment) -> list[_Span]:
+    clock, sounding = score.tempo_map, mix.frames / mix.rate
     if settings.cut == "fixed":
-        fixed = midi.fixed_spans(song.first_onset, sounding, settings.longest, settings.shortest)
+        fixed = midi.fixed_spans(_first_onset(score), sounding, settings.longest, settings.shortest)
         spans = [_Span(*span, *clock.from_seconds(span).tolist()) for span in fixed]
         return [span for span in spans if span.start_tick < span.end_tick]
-    lines = clock.bar_lines(song.last_tick)
+    lines = clock.bar_lines(last_tick)
     # The bar line that closes the last bar may be past the last note; the mix rings on at least as far.
     lines = np.append(lines, clock.from_bars(len(lines)))
     times = clock.to_seconds(lines)
-    inside = (times <= sounding) & (np.append(times[1:], np.inf) > song.first_onset)
+    inside = (times <= sounding) & (np.append(times[1:], np.inf) > _first_onset(score))
     lines, times = lines[inside], times[inside]
     costs = midi.cut_costs(lines, sections) if settings.cut == "sections" else None
     cuts = midi.spans(times, settings.shortest, settings.longest, settings.target, costs)
@@ -109,9 +111,16 @@ def _spans(mix: Mix, song: Song, sections: list[midi.Section], settings: Segment
 
 
 def _clips(
-    mix: Mix, song: Song, score: midi.Score, sections: list[midi.Section], spans: list[_Span], tools: Tools
+    mix: Mix,
+    score: midi.Score,
+    last_tick: int,
+    played: list[tuple[Stem, midi.Score]],
+    sections: list[midi.Section],
+    spans: list[_Span],
+    tools: Tools,
 ) -> Iterator[Clip]:
     clock, index = score.tempo_map, 0
+    music = _first_onset(score), clock.to_seconds(last_tick)
     for span in spans:
         start, end, start_tick, end_tick = span.start, span.end, span.start_tick, span.end_tick
         passage = midi.Passage(score, start_tick, end_tick)
@@ -121,11 +130,14 @@ def _clips(
         audio, _ = render.decode(tools.media.path(mix.audio), start_frame, end_frame)
         lufs = render.integrated_loudness(audio, mix.rate)
         found = midi.describe(passage)
-        record = replace(text.listen(passage, found), section=_place(span, song, clock, sections))
         names, struck, roles = _players(passage, found)
+        record = replace(
+            text.listen(passage, found), section=_place(span, music, sections), effects=_effects(played, names) or None
+        )
         first_bar, last_bar = (clock.to_bars(tick)[0] for tick in (start_tick, end_tick - 1))
         yield Clip(
             index=index,
+            take=mix.take,
             audio=mix.audio,
             rate=mix.rate,
             start_frame=start_frame,
@@ -159,9 +171,9 @@ def _clips(
         index += 1
 
 
-def _place(span: _Span, song: Song, clock: midi.TempoMap, sections: list[midi.Section]) -> text.Place:
-    """Where in its song a clip lies, and whether the section that most of it lies in comes elsewhere too."""
-    first, last = song.first_onset, clock.to_seconds(song.last_tick)
+def _place(span: _Span, music: tuple[float, float], sections: list[midi.Section]) -> text.Place:
+    """Where in its song, whose music begins and ends so, a clip lies; and whether its main section comes elsewhere too."""
+    first, last = music
     opens, closes = span.start <= first + _AT_AN_END, span.end >= last - _AT_AN_END
     middle = (span.start + span.end - 2 * first) / (2 * (last - first)) if last > first else 0.5
     position: Literal["opening", "middle", "ending", "whole"] | None = None
@@ -191,3 +203,13 @@ def _players(passage: midi.Passage, found: midi.Description) -> tuple[list[str],
             players[name] = (total + notes, max(most, notes), one.role if notes > most else role)
     ranked = sorted(players.items(), key=lambda player: (player[0][0], -player[1][0], player[0][1]))
     return [name for (_, name), _ in ranked], [n for _, (n, _, _) in ranked], [role for _, (_, _, role) in ranked]
+
+
+def _effects(played: list[tuple[Stem, midi.Score]], names: list[str]) -> tuple[text.Effects, ...]:
+    """What each instrument is heard through: of parts that share a name, what all of them are."""
+    through: dict[str, list[list[str]]] = {}
+    for stem, score in played:
+        for name in {midi.instrument(track.program, track.is_drum) for track in score.symusic.tracks}:
+            through.setdefault(name, []).append([effect for effect in stem.effects if effect in _TOLD])
+    shared = {name: [one for one in chains[0] if all(one in chain for chain in chains)] for name, chains in through.items()}
+    return tuple(text.Effects(instrument=name, effects=tuple(dict.fromkeys(shared[name]))) for name in names if shared.get(name))

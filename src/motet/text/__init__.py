@@ -3,13 +3,14 @@
 from motet.text.checking import Checked, Claim, check
 from motet.text.grammar import Form, write
 from motet.text.listening import listen
-from motet.text.record import Place, Record, Tag, Withheld
+from motet.text.record import Effects, Place, Record, Tag, Withheld
 from motet.text.shipping import Caption, by_grammar, ship
 
 __all__ = [
     "Caption",
     "Checked",
     "Claim",
+    "Effects",
     "Form",
     "Place",
     "Record",

@@ -1,0 +1,299 @@
+"""The commands for sound: render, which plays a MIDI file, and rack, which tells and tries what there is to play with."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+from motet.cli.midi import read_bytes
+from motet.cli.shared import Command, at_least, commands_of, printable, say
+from motet.errors import UserError
+from motet.wording import several
+
+if TYPE_CHECKING:
+    from motet.render import Format, Rendering, Trial
+    from motet.render.rack import Rule
+
+FORMATS = ("flac", "wav", "ogg", "opus", "mp3")
+
+
+def add(command: Command) -> None:
+    sub = command("render", _render, "play a MIDI file: a mix, stems if wanted, and the record of what played them")
+    sub.add_argument("file", type=Path, metavar="FILE", help="a MIDI file")
+    sub.add_argument(
+        "--to", type=Path, required=True, metavar="OUT", help="a folder, or a file of the mix: .flac, .wav, .ogg, .opus or .mp3"
+    )
+    sub.add_argument("--rack", default="default", metavar="RACK", help="a ready rack or a rack file (default: default)")
+    sub.add_argument("--stems", action="store_true", help="keep the stems too; OUT is a folder then")
+    sub.add_argument(
+        "--record", type=Path, metavar="FILE", help="play as this render.json says, instead of drawing from the rack"
+    )
+    sub.add_argument("--takes", type=at_least(1), default=1, metavar="N", help="renderings, each with its own draws (default: 1)")
+    sub.add_argument("--transpose", type=at_least(0), default=0, metavar="N", help="semitones that later takes move by, at most")
+    sub.add_argument(
+        "--tempo", type=float, default=0.0, metavar="SHARE", help="by which later takes are faster or slower, at most"
+    )
+    sub.add_argument("--seed", type=int, default=0, metavar="N", help="of all draws (default: 0)")
+    sub.add_argument("--rate", type=int, default=44100, metavar="HZ", help="samples per second (default: 44100)")
+    sub.add_argument("--mono", action="store_true", help="one channel instead of two")
+    sub.add_argument("--format", choices=FORMATS, help="of the files (default: flac, or that of OUT)")
+    sub.add_argument("--lufs", type=float, default=-14.0, help="loudness aimed at; a true peak of -1 dB wins (default: -14)")
+    sub.add_argument("--font", default="auto", metavar="FILE", help="the SoundFont of instruments that name none")
+    sub.add_argument("--synth", default="tinysoundfont", metavar="NAME", help="tinysoundfont (default) or fluidsynth")
+
+    rack = command("rack", None, "tell what there is to play with, and try it")
+    parts = commands_of(rack)
+    shown = parts("show", _show, "tell what a rack holds, or which racks are ready")
+    shown.add_argument("rack", nargs="?", metavar="RACK", help="a ready rack or a rack file")
+    tried = parts("check", _check, "play a scale with every instrument of a rack and hear whether it sounds as it should")
+    tried.add_argument(
+        "rack", nargs="?", default="default", metavar="RACK", help="a ready rack or a rack file (default: default)"
+    )
+    tried.add_argument("--dataset", type=Path, metavar="DIR", help="tell also what check_audio found of each in this dataset")
+
+
+# --- render ---
+
+
+def _render(options: argparse.Namespace) -> int:
+    from motet import midi, render
+
+    data, record = read_bytes(options.file), _recorded(options.record)
+    if not 0 <= options.tempo <= 0.5:
+        raise UserError(f"--tempo is a share of 0 to 0.5, not {options.tempo:g}: 0.1 for a tenth faster or slower.")
+    target = _target(options)
+    drawn = record.takes if record else render.takes(options.takes, options.transpose, options.tempo, Random(options.seed))
+    told = []
+    try:
+        render.check_encoding(target.format, options.rate)
+        rack = render.read_rack(options.rack, font=options.font, synth=options.synth)
+        rack.contents()
+        with render.Player(rack, options.rate) as player, tempfile.TemporaryDirectory(prefix="motet-render-") as scratch:
+            rendered = render.render_song(
+                data,
+                player,
+                Path(scratch),
+                drawn,
+                options.seed,
+                record=record,
+                channels=1 if options.mono else 2,
+                format=target.format,
+                target_lufs=options.lufs,
+            )
+            for one in rendered:
+                told.append(_kept(one, target, options, numbered=len(drawn) > 1))
+                if not options.json:
+                    _tell(one, target, told[-1])
+    except midi.Unreadable as error:
+        raise UserError(f"{options.file} cannot be rendered: {error.detail}.", exit_code=1) from None
+    except render.RenderError as error:
+        raise UserError(f"{options.file} cannot be rendered: {error.detail.rstrip('.')}.", exit_code=1) from None
+    whole = {"file": options.file.name, "rack": rack.name, "rate": options.rate, "format": target.format, "takes": told}
+    if target.folder:
+        _write(target.folder / "render.json", json.dumps(whole, indent=1, ensure_ascii=False).encode())
+    if options.json:
+        print(json.dumps(whole, indent=1))
+    return 0
+
+
+@dataclass(frozen=True)
+class _Target:
+    """Where a mix goes: one file, or a folder with the record and perhaps the stems."""
+
+    format: Format
+    file: Path | None
+    folder: Path | None
+
+    def mix(self, take: int, numbered: bool) -> Path:
+        return self.file or (self.folder or Path()) / f"mix{f' {take}' if numbered else ''}.{self.format}"
+
+
+def _target(options: argparse.Namespace) -> _Target:
+    named = options.to.suffix.lower().removeprefix(".")
+    if named in FORMATS and not options.to.is_dir():
+        if options.stems or options.takes > 1:
+            raise UserError("--stems and --takes write several files: name a folder with --to.")
+        if options.format not in (None, named):
+            raise UserError(f"{options.to} is no {options.format} file: name it with that suffix, or leave --format out.")
+        return _Target(named, options.to, None)
+    if options.to.exists() and not options.to.is_dir():
+        raise UserError(f"{options.to} is a file, and no audio file: name a folder, or a file that ends in .flac or .wav.")
+    return _Target(options.format or "flac", None, options.to)
+
+
+def _recorded(file: Path | None) -> Any:
+    """What an earlier rendering says of itself, None without one."""
+    from motet.render import Record
+
+    if file is None:
+        return None
+    try:
+        return Record.read(json.loads(read_bytes(file)))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        raise UserError(f"{file} is no record of a rendering: give the render.json that motet render wrote.") from None
+
+
+def _kept(one: Rendering, target: _Target, options: argparse.Namespace, numbered: bool) -> dict[str, Any]:
+    """Write what is to be kept of a take; the record of it."""
+    from motet.render import encode
+
+    mixed = target.mix(one.take.number, numbered)
+    _write(mixed, encode(one.mix.audio, options.rate, target.format))
+    stems = []
+    for stem in one.stems:
+        record = stem.record()
+        if options.stems and target.folder:
+            folder = target.folder / (f"stems {one.take.number}" if numbered else "stems")
+            _write(folder / stem.file.name, stem.file.read_bytes())
+            _write((folder / stem.file.name).with_suffix(".mid"), stem.midi)
+            record["file"] = str((folder / stem.file.name).relative_to(target.folder))
+        stems.append(record)
+    return {
+        "take": one.take.number,
+        "transpose": one.take.transpose,
+        "speed": one.take.speed,
+        "mix": {
+            "file": mixed.name,
+            "seconds": len(one.mix.audio) / options.rate,
+            "gain_db": one.mix.gain_db,
+            "lufs": one.mix.lufs,
+            "true_peak_db": one.mix.true_peak_db,
+            "ceiling_won": one.mix.ceiling_won,
+        },
+        "stems": stems,
+        "left_out": [{"part": name, "reason": reason} for name, reason in one.left_out],
+    }
+
+
+def _write(file: Path, data: bytes) -> None:
+    from motet.dataset.durable import write_bytes
+
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_bytes(file, data)
+    except OSError as error:
+        raise UserError(f"{file} cannot be written: {error.strerror or error}.", exit_code=1) from None
+
+
+def _tell(one: Rendering, target: _Target, record: dict[str, Any]) -> None:
+    console, aside = Console(), Console(stderr=True)
+    mixed = record["mix"]
+    loud = "silent" if mixed["lufs"] is None else f"{mixed['lufs']:.1f} LUFS"
+    capped = ", kept there by its peak" if mixed["ceiling_won"] else ""
+    shift = f", {one.take.transpose:+d} semitones, {one.take.speed:g} of the speed" if one.take.number else ""
+    say(console, f"{target.mix(one.take.number, False).parent / mixed['file']}: {mixed['seconds']:.1f} s, {loud}{capped}{shift}")
+    table = Table("part", "played by", "effects", "onsets", "faults", box=None, pad_edge=False)
+    for stem in one.stems:
+        heard = stem.hearing
+        table.add_row(
+            printable(stem.name),
+            printable(f"{stem.patch.instrument} ({stem.patch.sound.file})"),
+            ", ".join(effect.name for effect in stem.patch.effects) or "–",
+            "" if heard.f1 is None else f"{heard.f1:.2f}",
+            ", ".join(fault.reason for fault in stem.faults) or "–",
+        )
+    console.print(table)
+    for stem in one.stems:
+        for what in stem.instead_of:
+            say(aside, f"{stem.name} was to be played otherwise: {what}")
+        for fault in stem.faults:
+            say(aside, f"{stem.name}: {fault.detail}")
+    for name, reason in one.left_out:
+        say(aside, f"Left out: {name}: {reason}")
+
+
+# --- rack ---
+
+
+def _show(options: argparse.Namespace) -> int:
+    from motet import render
+
+    if options.rack is None:
+        ready = render.ready_racks()
+        if options.json:
+            print(json.dumps(ready, indent=1))
+        for name, about in ready.items() if not options.json else []:
+            say(Console(), f"{name:<10} {about}")
+        return 0
+    rack = render.read_rack(options.rack)
+    if options.json:
+        print(json.dumps({**asdict(rack), "contents": rack.contents()}, indent=1))
+        return 0
+    console = Console()
+    say(console, f"{rack.name}: {rack.about}")
+    table = Table("instrument", "plays", "by", "licence", "weight", box=None, pad_edge=False)
+    for one in rack.instruments:
+        table.add_row(printable(one.name), printable(one.file.name), one.engine, printable(one.licence), f"{one.weight:g}")
+    console.print(table)
+    for rule in rack.effects:
+        kept = ", ".join(entry.name for entry in rule.always) or "nothing"
+        drawn = ", ".join(entry.name for entry in rule.chain) or "nothing"
+        say(console, f"effects for {_whom(rule.rule)}: always {kept}; drawn from {drawn}")
+    for playing in rack.humanise:
+        say(console, f"by hand for {_whom(playing.rule)}")
+    return 0
+
+
+def _whom(rule: Rule) -> str:
+    told = [*rule.roles, *rule.families, *(f"program {number}" for number in rule.programs)]
+    if rule.drums is not None:
+        told.append("drums" if rule.drums else "all but drums")
+    return ", ".join(told) or "every part"
+
+
+def _check(options: argparse.Namespace) -> int:
+    """Exit code 1 if something in the rack has a fault."""
+    from motet import render
+
+    rack = render.read_rack(options.rack)
+    seen = _in_dataset(options.dataset) if options.dataset else {}
+    trials = []
+    with render.Player(rack, 44100) as player:
+        for trial in render.try_rack(player):
+            trials.append(trial)
+            if not options.json:
+                _tell_trial(trial)
+    bad = {trial.instrument for trial in trials if trial.faults}
+    if options.json:
+        told = [{**asdict(trial), "in_dataset": seen.get(trial.instrument)} for trial in trials]
+        print(json.dumps(told, indent=1))
+        return 1 if bad else 0
+    console = Console()
+    for one in dict.fromkeys(trial.instrument for trial in trials):
+        mine = [trial for trial in trials if trial.instrument == one]
+        faulty = sum(bool(trial.faults) for trial in mine)
+        slowest = min(trial.speed for trial in mine)
+        judged = (
+            f"{faulty} of {several(len(mine), 'trial')} with faults" if faulty else f"{several(len(mine), 'trial')}, all well"
+        )
+        say(console, f"{one}: {judged}; {slowest:.0f} times real time or more{seen.get(one, '')}")
+    return 1 if bad else 0
+
+
+def _tell_trial(trial: Trial) -> None:
+    from motet.midi import instrument
+
+    for fault in trial.faults:
+        what = f", {instrument(trial.program, trial.is_drum)}" if trial.lufs is not None or trial.program else ""
+        say(Console(), f"{trial.instrument} ({trial.file}{what}): {fault.reason}: {fault.detail}")
+
+
+def _in_dataset(folder: Path) -> dict[str, str]:
+    """What check_audio found of each instrument's stems in a dataset."""
+    from motet.dataset.folder import Dataset
+
+    dataset = Dataset(folder)
+    if "audio_checks" not in dataset.tables():
+        raise UserError(f"{folder} has no checked stems: build it by a recipe with check_audio.")
+    rows = dataset.query(
+        "SELECT instrument, count(*), sum(CAST(len(faults) > 0 AS INT)) FROM audio_checks GROUP BY instrument"
+    ).fetchall()
+    return {name: f"; in {folder.name}: {faulty} of {several(stems, 'stem')} with faults" for name, stems, faulty in rows}

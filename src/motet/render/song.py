@@ -1,0 +1,180 @@
+"""A whole MIDI file rendered: its parts played one after another, kept in files, and mixed."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from motet import midi as notation
+from motet.midi import Variation
+from motet.render.encoding import Format, encode, pieces
+from motet.render.errors import RenderError
+from motet.render.hearing import Fault, Hearing, Kind, kind_of
+from motet.render.mixing import Mix, mix, stored_gain
+from motet.render.patch import Patch
+from motet.render.playing import Played, Player, faults, mono
+from motet.render.rack import Who
+from motet.render.roles import balance, role
+from motet.render.takes import Take
+
+__all__ = ["KeptStem", "Record", "Rendering", "render_song"]
+
+
+@dataclass(frozen=True)
+class KeptStem:
+    """A part's sound in a take, in a file: times 10^(gain_db/20) it is what the mix holds of it."""
+
+    index: int
+    name: str
+    role: str
+    kind: Kind
+    file: Path
+    gain_db: float
+    midi: bytes
+    variation: Variation
+    seed: int
+    patch: Patch
+    instead_of: tuple[str, ...]
+    repeatable: bool
+    lufs: float | None
+    hearing: Hearing
+    faults: tuple[Fault, ...]
+
+    def record(self) -> dict[str, Any]:
+        """All that gives this stem again, and what was heard of it, as JSON can hold it."""
+        return {
+            "index": self.index,
+            "name": self.name,
+            "role": self.role,
+            "kind": self.kind,
+            "gain_db": self.gain_db,
+            "variation": asdict(self.variation),
+            "seed": self.seed,
+            "patch": asdict(self.patch),
+            "instead_of": list(self.instead_of),
+            "repeatable": self.repeatable,
+            "lufs": self.lufs,
+            "heard": asdict(self.hearing),
+            "faults": [asdict(fault) for fault in self.faults],
+        }
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """One take of a song. `left_out` names the parts that nothing in the rack could play, with the reason."""
+
+    take: Take
+    mix: Mix
+    stems: tuple[KeptStem, ...]
+    left_out: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Record:
+    """How a song was rendered before: its takes, and how each of their parts was played."""
+
+    takes: tuple[Take, ...]
+    parts: Mapping[tuple[int, int], tuple[Variation, int, Patch]]  # (take, part) -> variation, its seed, patch
+
+    @classmethod
+    def read(cls, told: Any) -> Record:
+        """Of what `KeptStem.record` gave, by take. Raises ValueError, TypeError, KeyError or AttributeError for anything else."""
+        takes, parts = [], {}
+        for take in told["takes"]:
+            takes.append(Take(int(take["take"]), int(take["transpose"]), float(take["speed"])))
+            for stem in take["stems"]:
+                how = Variation(**stem["variation"]), int(stem["seed"]), Patch.from_json(json.dumps(stem["patch"]))
+                parts[takes[-1].number, int(stem["index"])] = how
+        return cls(tuple(takes), parts)
+
+
+def render_song(
+    data: bytes,
+    player: Player,
+    folder: Path,
+    takes: Sequence[Take],
+    seed: int = 0,
+    *,
+    record: Record | None = None,
+    channels: Literal[1, 2] = 2,
+    format: Format = "flac",
+    target_lufs: float = -14.0,
+) -> Iterator[Rendering]:
+    """Each take of the MIDI file `data`, its stems in files in `folder`: memory holds one stem, then one mix.
+
+    Equal `seed`, rack and file give equal renderings; with a `record`, every part is played as it says instead.
+    Raises `motet.midi.Unreadable`, and RenderError when nothing can be played.
+    """
+    parts = notation.split(data)
+    described = notation.describe(notation.Passage.whole(notation.read(data)))
+    told = [(one.program, one.is_drum, one.role) for one in described.instruments]
+    for take in takes:
+        stems, left_out = [], []
+        for part in parts:
+            before = sum(one.program == part.program and not one.is_drum for one in parts[: part.index])
+            part_role = role(part.program, part.is_drum, before, told)
+            who = Who(part.program, part.is_drum, part_role)
+            try:
+                if record:
+                    if (take.number, part.index) not in record.parts:
+                        raise RenderError("not_recorded", "the record does not have this part")
+                    played = player.again(part.midi, *record.parts[take.number, part.index], kind_of(who.program, who.is_drum))
+                else:
+                    played = player.play(part.midi, who, take, random.Random(f"{seed} {take.number} {part.index}"))
+            except RenderError as error:
+                left_out.append((part.name, f"{error.reason}: {error.detail}"))
+                continue
+            stems.append(_kept(part, part_role, played, folder / f"take {take.number}", player.sample_rate, channels, format))
+        if not stems:
+            raise RenderError("nothing_plays", left_out[0][1] if left_out else "no part has notes")
+        yield _mixed(take, stems, left_out, player.sample_rate, channels, target_lufs)
+
+
+def _kept(
+    part: notation.Part, role: str, played: Played, folder: Path, sample_rate: int, channels: int, format: Format
+) -> KeptStem:
+    audio = mono(played.audio) if channels == 1 else played.audio
+    stored = stored_gain(audio)
+    file = folder / f"{part.file_name}.{format}"
+    folder.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(encode(audio, sample_rate, format, gain_db=-stored))
+    return KeptStem(
+        index=part.index,
+        name=part.name,
+        role=role,
+        kind=played.kind,
+        file=file,
+        gain_db=round(stored + balance(role, played.lufs, played.volume_db), 3),
+        midi=played.midi,
+        variation=played.variation,
+        seed=played.seed,
+        patch=played.patch,
+        instead_of=played.instead_of,
+        repeatable=played.repeatable,
+        lufs=played.lufs,
+        hearing=played.hearing,
+        faults=faults(played.hearing, played.kind, played.patch),
+    )
+
+
+def _mixed(
+    take: Take,
+    stems: list[KeptStem],
+    left_out: list[tuple[str, str]],
+    sample_rate: int,
+    channels: Literal[1, 2],
+    target_lufs: float,
+) -> Rendering:
+    mixed = mix(
+        (pieces(stem.file) for stem in stems),
+        [stem.gain_db for stem in stems],
+        sample_rate=sample_rate,
+        channels=channels,
+        target_lufs=target_lufs,
+    )
+    at_level = tuple(replace(stem, gain_db=round(stem.gain_db + mixed.gain_db, 3)) for stem in stems)
+    return Rendering(take, mixed, at_level, tuple(left_out))
