@@ -265,7 +265,8 @@ def _speed(listened: _Listened) -> Line:
 def _timing(listened: _Listened) -> Iterator[Line]:
     if late := listened.attacks:
         off = np.abs(late)
-        note = f"95 % {np.quantile(off, 0.95):.2f}, most {off.max():.2f}, {int((off > 5).sum())} over 5; signed median {statistics.median(late):+.2f}; "
+        note = f"95 % {np.quantile(off, 0.95):.2f}, most {off.max():.2f}, {int((off > 5).sum())} over 5; "
+        note += f"signed median {statistics.median(late):+.2f}; "
         note += f"{listened.unfound} more had no attack within 30 ms"
         share = float(np.quantile(off, 0.95))
         yield Line(
