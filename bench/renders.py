@@ -32,7 +32,7 @@ LEFT_OUT = ("broken", "odd")  # folders
 GOAL = 0.95
 WORST = 10
 PLANTS = 120  # sound stems that faults are planted in, at most
-KINDS: tuple[Kind, ...] = ("percussive", "plucked", "sustained")
+KINDS: tuple[Kind, ...] = ("percussive", "plucked", "sustained", "noise")
 Audio = NDArray[np.float32]
 Floats = NDArray[np.float64]
 
@@ -206,7 +206,7 @@ def _sounds(listened: _Listened) -> Iterator[Line]:
         judged = [stem.heard.f1 for stem in some if stem.heard.f1 is not None]
         if not judged:
             continue
-        strict = kind != "sustained"
+        strict = kind in ("percussive", "plucked")
         middle, (low, high) = statistics.median(judged), _middle(judged)
         yield Line(
             f"{kind}: onset F1, median",

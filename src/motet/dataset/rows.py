@@ -289,7 +289,7 @@ class AudioCheck(Row):
     table: ClassVar[str] = "audio_checks"
     index: int
     take: int
-    kind: str  # percussive | plucked | sustained
+    kind: str  # percussive | plucked | sustained | noise
     faults: list[str]
     details: list[str]
     onset_f1: float | None

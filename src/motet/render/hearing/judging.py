@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -44,6 +45,7 @@ LIMITS: dict[Kind, Limits] = {
     "plucked": Limits(recall=0.75, precision=0.4, offset_ms=35, present=0.88),
     # A swelling sound has no moment at which it begins, and a legato line few.
     "sustained": Limits(recall=0.1, precision=0, offset_ms=75, present=0.8),
+    "noise": Limits(recall=0, precision=0, offset_ms=math.inf, present=0),
 }
 FEWEST = 6  # notes judged, onsets, or runs
 MANY = 2

@@ -36,12 +36,12 @@ BATCH = 512  # spectra made at once
 
 MERGED = 0.030  # seconds: what is struck together is one onset
 CROWDED = 0.050  # seconds: what the search cannot be sure to tell apart
-WINDOW: dict[Kind, float] = {"percussive": 0.050, "plucked": 0.050, "sustained": 0.120}  # seconds either way
+WINDOW: dict[Kind, float] = {"percussive": 0.050, "plucked": 0.050, "sustained": 0.120, "noise": 0.120}  # seconds either way
 LAG = 0.250  # seconds either way in which a common lag is looked for
 NARROW = 0.050  # seconds: a shift of all notes brings them as close as this,
 BETTER, MOST = 1.25, 0.5  # brings so many times the pairs there were, and so many of all onsets
 SOFT = 36.0  # dB under the loudest note of the part
-SHORTEST: dict[Kind, float] = {"percussive": 0.0, "plucked": 0.0, "sustained": 0.060}  # seconds
+SHORTEST: dict[Kind, float] = {"percussive": 0.0, "plucked": 0.0, "sustained": 0.060, "noise": 0.060}  # seconds
 DRUM_KEYS = range(27, 88)  # General MIDI 2 knows no other drums
 
 

@@ -16,7 +16,7 @@ __all__ = ["Tuning", "tuning"]
 Audio = NDArray[np.float32]
 
 LONG = 0.15  # seconds of a spectrum, at least; the next power of two is 186 ms at 11 kHz
-SETTLED: dict[Kind, float] = {"percussive": 0.03, "plucked": 0.03, "sustained": 0.08}  # seconds after the strike
+SETTLED: dict[Kind, float] = {"percussive": 0.03, "plucked": 0.03, "sustained": 0.08, "noise": 0.08}  # seconds after the strike
 SHORTEST = 0.15  # seconds: a note that can be judged
 RINGING = 0.10  # seconds a note goes on after its end
 MOST = 48  # notes judged
@@ -79,7 +79,7 @@ def tuning(copy: Audio, copy_rate: float, notes: Struck, sample_rate: int, kind:
 
 def _clear(notes: Struck, sample_rate: int, kind: Kind, seconds: float) -> NDArray[np.int64]:
     """The notes to judge."""
-    if kind == "percussive":
+    if kind in ("percussive", "noise"):
         return np.zeros(0, np.int64)
     fit = notes.steady & ~notes.is_drum & (notes.level > 0) & (notes.end - notes.start >= SHORTEST * sample_rate)
     chosen = np.flatnonzero(fit)
