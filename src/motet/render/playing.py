@@ -26,7 +26,6 @@ __all__ = ["Played", "Player", "faults", "mono"]
 
 DEFAULT_LEVEL = (100 / 127) ** 2  # of a channel that nobody set (General MIDI 2, sections 3.3.1 and 3.3.7)
 QUIETEST, LOUDEST = -24.0, 6.0  # what a part's own volume may make of it, dB
-SILENCE = 2**-15  # one step of 16 bits
 ECHOING = frozenset(("delay", "reverb", "chorus", "phaser"))
 OF_ECHOES = frozenset(("onsets_extra", "too_long"))
 
@@ -52,10 +51,6 @@ class Played:
     hearing: Hearing
     lufs: float | None
     volume_db: float
-
-    @property
-    def silent(self) -> bool:
-        return not self.audio.size or float(np.abs(self.audio).max()) < SILENCE
 
 
 class Player:

@@ -9,7 +9,6 @@ from dataclasses import asdict
 from random import Random
 from typing import Any, Literal
 
-import numpy as np
 from pydantic import Field
 
 from motet import render
@@ -93,7 +92,7 @@ def render_stems(
 
 def _stem(part: Part, role: str, take: render.Take, played: render.Played, settings: RenderStems, tools: Tools) -> Stem:
     audio = render.mono(played.audio) if settings.channels == 1 else played.audio
-    peak = float(np.abs(audio).max()) if audio.size else 0.0
+    peak = max(float(audio.max()), -float(audio.min())) if audio.size else 0.0
     stored = render.stored_gain(audio)
     file = render.encode(audio, settings.rate, format=settings.format, gain_db=-stored)
     sound = played.patch.sound
@@ -108,7 +107,7 @@ def _stem(part: Part, role: str, take: render.Take, played: render.Played, setti
         stored_gain_db=stored,
         peak_db=round(20 * math.log10(peak), 3) if peak else None,
         lufs=None if played.lufs is None else round(played.lufs, 3),
-        silent=played.silent,
+        silent=played.hearing.silent,
         role=role,
         volume_db=played.volume_db,
         transpose=take.transpose,
