@@ -118,20 +118,33 @@ def render_song(
             before = sum(one.program == part.program and not one.is_drum for one in parts[: part.index])
             part_role = role(part.program, part.is_drum, before, told)
             who = Who(part.program, part.is_drum, part_role)
+            place = folder / f"take {take.number}"
             try:
-                if record:
-                    if (take.number, part.index) not in record.parts:
-                        raise RenderError("not_recorded", "the record does not have this part")
-                    played = player.again(part.midi, *record.parts[take.number, part.index], kind_of(who.program, who.is_drum))
-                else:
-                    played = player.play(part.midi, who, take, random.Random(f"{seed} {take.number} {part.index}"))
+                # Given no name, so that nothing keeps hold of the sound: there is room for one at a time.
+                stems.append(
+                    _kept(
+                        part,
+                        part_role,
+                        _played(part, who, take, player, seed, record),
+                        place,
+                        player.sample_rate,
+                        channels,
+                        format,
+                    )
+                )
             except RenderError as error:
                 left_out.append((part.name, f"{error.reason}: {error.detail}"))
-                continue
-            stems.append(_kept(part, part_role, played, folder / f"take {take.number}", player.sample_rate, channels, format))
         if not stems:
             raise RenderError("nothing_plays", left_out[0][1] if left_out else "no part has notes")
         yield _mixed(take, stems, left_out, player.sample_rate, channels, target_lufs)
+
+
+def _played(part: notation.Part, who: Who, take: Take, player: Player, seed: int, record: Record | None) -> Played:
+    if not record:
+        return player.play(part.midi, who, take, random.Random(f"{seed} {take.number} {part.index}"))
+    if (take.number, part.index) not in record.parts:
+        raise RenderError("not_recorded", "the record does not have this part")
+    return player.again(part.midi, *record.parts[take.number, part.index], kind_of(who.program, who.is_drum))
 
 
 def _kept(

@@ -82,11 +82,12 @@ def render_stems(
     who = render.Who(part.program, part.is_drum, role)
     stems = []
     for take in render.takes(settings.takes, settings.transpose, settings.tempo, tools.song_random):
+        dice = Random(tools.random.getrandbits(64))
         try:
-            played = player.play(midi, who, take, Random(tools.random.getrandbits(64)))
+            # The sound is given no name, so that nothing keeps hold of it: there is room for one at a time.
+            stems.append(_stem(part, role, take, player.play(midi, who, take, dice), settings, tools))
         except render.RenderError as error:  # the part's own fault, or no instrument can: it would be the same again
             return Drop(error.reason, error.detail)
-        stems.append(_stem(part, role, take, played, settings, tools))
     return iter(stems)
 
 
