@@ -119,7 +119,18 @@ def _sound(dataset: Dataset, tables: dict[str, int]) -> list[Figure]:
         "SELECT fault, count(*) AS n, min(path) FROM (SELECT unnest(faults) AS fault, path FROM audio_checks) "
         "GROUP BY fault ORDER BY n DESC, fault LIMIT 6"
     ).fetchall()
+    found += [Figure(f"not played by {who}", count(n), f"stems: {why}") for who, n, why in played_otherwise(dataset)[:6]]
     return [*found, *(Figure(fault.replace("_", " "), count(n), f"of the stems, {path} for one") for fault, n, path in faults)]
+
+
+def played_otherwise(dataset: Dataset) -> list[tuple[str, int, str]]:
+    """What of a rack could not play: its name, of how many stems, and why. Those parts sound, but by another instrument."""
+    if "stems" not in dataset.tables():
+        return []
+    return dataset.query(
+        "SELECT split_part(line, ': ', 1) AS who, count(*)::INT, min(line[length(split_part(line, ': ', 1)) + 3:]) "
+        "FROM (SELECT unnest(instead_of) AS line FROM stems) GROUP BY who ORDER BY 2 DESC, 1"
+    ).fetchall()
 
 
 def _captions(dataset: Dataset, tables: dict[str, int]) -> list[Figure]:

@@ -21,7 +21,7 @@ from render.notation import RATE, TICKS, Message, bend, control, note, part, pro
 Play = Callable[[list[Message]], Audio]
 TUNE = [60, 64, 67, 72, 71, 67, 62, 65, 69, 74, 72, 69, 59, 62, 67, 71, 69, 65, 60, 64, 67, 72, 76, 72]
 BEATS = [0, 2, 3, 4, 6, 8, 9, 10, 11, 12, 14, 15, 16, 18, 20, 22, 23, 24, 26, 27, 28, 29, 30, 32]  # eighths
-PIANO, STRINGS, DRUMS = 0, 48, -1
+PIANO, SYNTH_BASS, STRINGS, DRUMS = 0, 38, 48, -1
 
 
 def tune(voice: int, keys: Sequence[int] = TUNE, *, but: Callable[[int], bool] = lambda _: False) -> list[Message]:
@@ -34,11 +34,11 @@ def tune(voice: int, keys: Sequence[int] = TUNE, *, but: Callable[[int], bool] =
     return messages
 
 
-def sines(rate: int, channels: int, *, highest: int = 127) -> Audio:
+def sines(rate: int, channels: int, keys: Sequence[float] = TUNE, *, highest: int = 127) -> Audio:
     """The tune as plucked sines, by a synth that has no keys above the highest."""
     audio = np.zeros((rate * 10, channels), np.float32)
     time = np.arange(rate // 5) / rate
-    for beat, key in zip(BEATS, TUNE, strict=True):
+    for beat, key in zip(BEATS, keys, strict=True):
         if key <= highest:
             wave = (
                 0.2
@@ -121,6 +121,25 @@ def test_an_instrument_out_of_tune_is_measured(voice: int, kind: Kind, cents: in
     assert off - straight == pytest.approx(cents, abs=4)  # strings beat
     assert "out_of_tune" in faults(play(bent), tune(voice), kind)
     assert not faults(play(bent), bent, kind)  # for who asks for the bend it is in tune
+
+
+@pytest.mark.parametrize("lowest", [21, 28, 33])
+def test_a_bass_without_overtones_has_its_pitches(lowest: int) -> None:
+    keys = [key - min(TUNE) + lowest for key in TUNE]
+    notes = struck(part(tune(SYNTH_BASS, keys)), RATE)
+    heard = hear(sines(RATE, 2, keys), RATE, notes, "plucked")
+    assert not judge(heard, "plucked")
+    assert heard.present == heard.judged == len(keys)
+    assert heard.tuning_cents == pytest.approx(0, abs=5)
+
+
+@pytest.mark.parametrize("lowest", [21, 28, 33])
+@pytest.mark.parametrize(
+    "semitones, reason", [(7, "wrong_notes"), (-7, "wrong_notes"), (1, "wrong_notes"), (-1, "wrong_notes"), (0.35, "out_of_tune")]
+)
+def test_a_bass_without_overtones_is_not_any_bass(lowest: int, semitones: float, reason: str) -> None:
+    keys = [key - min(TUNE) + lowest for key in TUNE]
+    assert reason in faults(sines(RATE, 2, [key + semitones for key in keys]), tune(SYNTH_BASS, keys), "plucked")
 
 
 def test_sound_alone_is_no_onset(play: Play) -> None:

@@ -1,9 +1,11 @@
 """Racks: what is drawn lies in its range, each draw has chance of its own, and a mistake in the file is told with its place."""
 
 import math
+import os
 import pickle
 import random
 from collections import Counter
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from hypothesis import strategies as st
 from motet.errors import UserError
 from motet.midi.general_midi import DRUM_KITS
 from motet.midi.instruments import ROLES
-from motet.render import RenderError, find
+from motet.render import Player, RenderError, find, try_rack
 from motet.render.effects import EFFECTS, complete
 from motet.render.patch import Patch, Preset
 from motet.render.rack import Rack, Rule, Who, read, ready
@@ -280,6 +282,26 @@ def test_a_rack_travels_to_workers(tmp_path: Path) -> None:
     assert there.draw(PIANO, random.Random(5)) == shelf.draw(PIANO, random.Random(5))
 
 
+# --- instruments and effects tried ---
+
+
+def test_an_instrument_is_tried_with_each_program_it_may_draw(tmp_path: Path) -> None:
+    told = "{one_of: [73, 0, 73, 4], weights: [1, 1, 1, 0]}"
+    with Player(rack(tmp_path, f"  - {{name: one, font: auto, program: {told}}}"), 22050) as player:
+        trials = list(try_rack(player))
+    assert [(trial.program, trial.faults) for trial in trials] == [(73, ()), (0, ())]
+
+
+@pedalboard
+@pytest.mark.skipif(not ZAM.exists(), reason="no ZamDelay.vst3: install zam-plugins")
+def test_a_plug_in_is_tried_at_both_ends_and_in_the_middle_of_its_ranges(tmp_path: Path) -> None:
+    told = f"{{plugin: {ZAM}, parameters: {{Feedback: [0.2, 0.4]}}}}"
+    with Player(rack(tmp_path, rest=f"effects: [{{always: [{told}]}}]"), 22050) as player:
+        trials = list(try_rack(player, range(0)))[1:]  # the first is the instrument with a kit
+    assert [trial.parameters for trial in trials] == [{"Feedback": end} for end in (0.2, 0.3, 0.4)]
+    assert not any(fault.reason == "no_such_parameter" for trial in trials for fault in trial.faults)
+
+
 # --- the ready racks ---
 
 
@@ -328,7 +350,8 @@ ONE = BEGIN + "instruments:\n"
         ("[a]", "line 1: a list stands where a mapping is wanted, with name, about, instruments"),
         (BEGIN, "line 1: instruments is missing; add it."),
         (BEGIN + "instrument: []", "line 3, instrument: there is no key 'instrument' here; did you mean instruments?"),
-        (BEGIN + "instruments: []", "line 3, instruments: a list stands where a list is wanted: the instruments"),
+        (BEGIN + "instruments: []", "line 3, instruments: this list is empty; write the instruments into it"),
+        (BEGIN + "instruments: all", "line 3, instruments: 'all' stands where a list is wanted: the instruments"),
         (BEGIN + "name: b", "line 3: 'name' stands here twice"),
         (ONE + " - {name: x}", "line 4, instruments[1]: an instrument plays either a `font` or a `plugin`"),
         (ONE + " - {font: auto}", "instruments[1]: name is missing"),
@@ -347,6 +370,10 @@ ONE = BEGIN + "instruments:\n"
         (ONE + " - {name: x, font: auto, pan: [0, 0.5, 1]}", "a range has two numbers, not 3"),
         (ONE + " - {name: x, font: auto, pan: {log: [0, 1]}}", "a range of ratios begins above 0"),
         (ONE + " - {name: x, font: auto, pan: {one_of: [0, 1], weights: [1]}}", "there are 1 weights for 2 numbers"),
+        (
+            ONE + " - {name: x, font: auto, pan: {one_of: []}}",
+            "instruments[1].pan.one_of: this list is empty; write numbers into it",
+        ),
         (ONE + " - {name: x, font: auto, pan: {one_of: [0], weights: [0]}}", "all weights are 0"),
         (ONE + " - {name: x, font: auto}\n - {name: x, font: auto}", "line 5, instruments[2]: the name 'x' stands twice"),
         (ONE + " - {name: x, font: auto, for: {family: bass}}", "there is no key 'family' here; did you mean families?"),
@@ -356,6 +383,8 @@ ONE = BEGIN + "instruments:\n"
         (ONE + " - {name: x, font: auto, for: {drums: yes, families: bass}}", "'yes' stands where true or false is wanted"),
         (ONE + " - {name: x, font: auto, for: {drums: true, families: bass}}", "no part can meet these conditions together"),
         (ONE + " - {name: x, plugin: no.vst3}", "there is no plug-in at "),
+        (ONE + " - {name: x, font: /dev/zero}", "the SoundFont /dev/zero is not a regular file"),
+        (ONE + " - {name: x, plugin: /dev/zero}", "/dev/zero is not a regular file"),
         (ONE + ' - {name: "\\ud800", font: auto}', "has characters that cannot be printed"),
         (ONE + ' - {name: "\\u001b[31m", font: auto}', "'\\x1b[31m' has characters that cannot be printed"),
         (ONE + " - {name: " + "x" * 501 + ", font: auto}", "a text of 501 characters is too long; 500 are the most"),
@@ -414,6 +443,21 @@ def test_a_rack_that_is_not_there_is_told_in_one_printable_sentence(name: str) -
         read(name)
     assert str(told.value).isprintable()
     assert len(str(told.value)) < 500
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_what_may_never_end_is_not_read(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    make(tmp_path / "odd.yaml")
+    with pytest.raises(UserError, match="cannot be read: it is not a regular file"):
+        read(tmp_path / "odd.yaml")
+
+
+@pedalboard
+@pytest.mark.skipif(not ZAM.exists(), reason="no ZamDelay.vst3: install zam-plugins")
+def test_a_preset_that_may_never_end_is_not_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "odd.vstpreset")
+    with pytest.raises(UserError, match=r"odd\.vstpreset' cannot be read \(it is not a regular file\)"):
+        rack(tmp_path, f"  - {{name: one, plugin: {ZAM}, preset: odd.vstpreset}}")
 
 
 @given(st.binary(max_size=300) | st.text(max_size=300).map(lambda text: (FINE + text).encode("utf-8", "surrogatepass")))

@@ -105,6 +105,11 @@ def test_the_pedal_holds_notes_until_it_is_lifted(play: Play) -> None:
     assert len(play(organ)) < 2 * RATE < len(held) < 4 * RATE
 
 
+def test_a_pedal_that_nobody_lifts_lets_the_last_chord_ring(play: Play) -> None:
+    chord = note(0, TICKS // 4, 48)
+    assert len(play([control(0, 64, 127), *chord, control(TICKS, 7, 100)])) > len(play(chord)) + RATE
+
+
 def test_the_sostenuto_pedal_holds_only_the_notes_that_are_down(play: Play) -> None:
     organ = [program(0, 16), *note(0, TICKS // 4, 60)]
     caught = play([*organ, control(TICKS // 8, 66, 127), control(4 * TICKS, 66, 0)])

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from motet.cli.shared import Command, at_least, listening_page, say
 from motet.errors import UserError
-from motet.wording import count, span
+from motet.wording import count, several, span
 
 DEMO_FOLDER = "motet-demo"
 PAGES_KEPT = 3  # listening pages of past runs; the figures of every run stay
@@ -193,11 +193,16 @@ def _run_facts(run: Any, page: Path) -> dict[str, Any]:
 
 
 def _tell_run(console: Console, dataset: Path, run: Any, page: Path, seconds: float) -> None:
+    from motet.dataset.folder import Dataset
+    from motet.report import played_otherwise
+
     kept = ", ".join(f"{count(n)} {table}" for table, n in run.snapshot.tables.items())
     console.print()
     say(console, f"Done in {span(seconds)}: {kept}.")
     if run.failed:
         say(console, f"{count(run.failed)} rows failed; `motet status {dataset}` names them, --retry asks them again.")
+    for who, number, why in played_otherwise(Dataset(dataset)):
+        say(console, f"Not played by {who}: {several(number, 'stem')} ({why})")
     say(console, f"Listen and look: {page.absolute().as_uri()}")
 
 

@@ -121,7 +121,7 @@ def _why(options: argparse.Namespace) -> int:
         names = ("source", "path", "stage", "id", "status", "reason", "detail")
         print(json.dumps([dict(zip(names, line, strict=True)) for line in lines], indent=1))
         return 0
-    said = _links(dataset, listed) | _names(dataset, listed)
+    said = _links(dataset, listed) | _names(dataset, listed) | _sound(dataset, listed)
     shown = None
     for source, path, stage, row_id, status, reason, detail in lines:
         if shown != source:
@@ -130,7 +130,7 @@ def _why(options: argparse.Namespace) -> int:
         part = row_id.removeprefix(source) or ""
         because = f": {reason}" + (f" ({detail})" if detail else "") if reason else ""
         print(f"  {stage:<15} {part:<6} {status}{because}")
-        for line in said.get((stage, source), []) if not part else []:
+        for line in said.get((stage, row_id), []):
             print(f"  {'':<15} {'':<6} {line}")
     return 0
 
@@ -162,6 +162,21 @@ def _names(dataset: Dataset, listed: str) -> dict[tuple[str, str], list[str]]:
         for source, asked, answers, tags, left in dataset.query(f"{sql} WHERE source IN ({listed})").fetchall():
             told = [f"{name}: {answer}" for name, answer in zip(asked, answers, strict=True)]
             found["enrich", source] = [*told, *([f"tags: {', '.join(tags[:8])}"] if tags else []), *left]
+    return found
+
+
+def _sound(dataset: Dataset, listed: str) -> dict[tuple[str, str], list[str]]:
+    """What would rather have played its parts and could not, and the faults that were heard."""
+    found: dict[tuple[str, str], list[str]] = {}
+    if "stems" in dataset.tables():
+        sql = f"SELECT id, instead_of FROM stems WHERE source IN ({listed}) AND len(instead_of) > 0 ORDER BY id"
+        for row_id, instead_of in dataset.query(sql).fetchall():
+            lines = found.setdefault(("render_stems", row_id.rpartition(".")[0]), [])
+            lines += [line for line in instead_of if line not in lines]
+    if "audio_checks" in dataset.tables():
+        sql = f"SELECT id, faults, details FROM audio_checks WHERE source IN ({listed}) AND len(faults) > 0"
+        for row_id, faults, details in dataset.query(sql).fetchall():
+            found["check_audio", row_id] = [f"{fault}: {detail}" for fault, detail in zip(faults, details, strict=True)]
     return found
 
 

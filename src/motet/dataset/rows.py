@@ -323,6 +323,7 @@ class Mix(Row):
     speed: float
     sounds: list[str]  # files that made its stems, each once
     licences: list[str]  # theirs, item by item
+    repeatable: bool  # whether playing its stems again gives the same bytes
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,12 +16,13 @@ from motet.render.loudness import integrated_loudness, true_peak
 from motet.render.mixing import Mix, gain, mix, stored_gain
 from motet.render.patch import Effect, Line, Patch, Preset, Sound
 from motet.render.peaks import peaks
-from motet.render.playing import Played, Player, faults, mono
+from motet.render.playing import Played, Player, faults, mono, tried
 from motet.render.rack import Rack, Who
 from motet.render.rack import read as read_rack
 from motet.render.rack import ready as ready_racks
+from motet.render.record import Record
 from motet.render.roles import LOUDNESS, balance, role
-from motet.render.song import KeptStem, Record, Rendering, render_song
+from motet.render.song import KeptStem, Rendering, render_song
 from motet.render.synths import SYNTHS, Audio, Synth, load, version
 from motet.render.takes import Take, takes
 from motet.render.trying import Trial, try_rack
@@ -77,6 +78,7 @@ __all__ = [
     "stored_gain",
     "struck",
     "takes",
+    "tried",
     "true_peak",
     "try_rack",
     "version",

@@ -4,6 +4,7 @@ import hashlib
 import importlib.util
 import os
 import re
+import stat
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,7 @@ SYSTEM_PLACES = (
 )
 LICENCE_BY_HASH = {"82475b91a76de15cb28a104707d3247ba932e228bada3f47bba63c6b31aaf7a1": "GPL-2.0"}
 LICENCE_BY_NAME = {"timgm6mb": "GPL-2.0", "fluidr3": "MIT", "musescoregeneral": "MIT"}
+LARGEST = 2**32 + 8  # bytes: RIFF counts what follows its first eight in 32 bits
 LICENCE_WORDS = re.compile(r"licen[cs]e|public domain|copyright|\(c\)|©|creative commons|\bgpl\b", re.IGNORECASE)
 
 
@@ -55,6 +57,11 @@ def find(setting: str = "auto") -> Font:
     """
     path = _automatic() if setting == "auto" else Path(setting).expanduser()
     try:
+        about = path.stat()
+        if not stat.S_ISREG(about.st_mode):  # a pipe or a device may never end
+            raise FontError("unreadable", f"the SoundFont {path} is not a regular file")
+        if about.st_size > LARGEST:
+            raise FontError("not_a_soundfont", f"{path} holds {about.st_size:,} bytes: a SoundFont has at most 4 GiB")
         data = path.read_bytes()
     except FileNotFoundError:
         raise FontError("missing", f"there is no SoundFont at {path}") from None
@@ -96,9 +103,13 @@ def _licence(sha256: str, name: str, stem: str, info: dict[str, str]) -> str:
 
 
 # --- what a synth written in C must be able to rely on (SoundFont 2.04, sections 4 to 7) ---
+#
+# Synths read chunks in ways of their own: tinysoundfont knows no pad bytes, makes no difference between a chunk and a list of one
+# name, and goes on in the middle of a list that it cannot follow. What it would find elsewhere than we do is refused.
 
 RECORDS = {"phdr": 38, "pbag": 4, "pmod": 10, "pgen": 4, "inst": 22, "ibag": 4, "imod": 10, "igen": 4, "shdr": 46}
 INSTRUMENT, SAMPLE = 41, 53  # generators that point at another table
+COMPRESSED, ROM = 0x30, 0x8000  # bits of a sample's type: Vorbis or the like (sf3), and in a sound card's memory
 
 
 def _check(data: bytes, called: str) -> dict[str, str]:
@@ -109,10 +120,13 @@ def _check(data: bytes, called: str) -> dict[str, str]:
     if end > len(data):
         raise FontError("truncated", f"{called} holds {len(data):,} bytes of {end:,}: fetch it again")
     lists: dict[str, dict[str, tuple[int, int]]] = {}
-    for tag, start, size in _chunks(data, 12, end, called):
-        if tag == "LIST" and size >= 4:
-            kind = data[start : start + 4].decode("latin-1")
-            lists[kind] = {name: (at, n) for name, at, n in _chunks(data, start + 4, start + size, called)}
+    for kind, start, size in _chunks(data, 12, end, called):
+        if kind in ("sdta", "pdta"):
+            if kind in lists:
+                raise FontError("damaged", f"{called} holds two lists {kind!r}")
+            lists[kind] = _only_chunks(data, start, start + size, called)
+        elif kind == "INFO":
+            lists[kind] = {tag: (at, n) for tag, at, n in _chunks(data, start, start + size, called)}
     samples = lists.get("sdta", {})
     if not any(samples.get(name, (0, 0))[1] >= 2 for name in ("smpl", "smpo")):
         raise FontError("damaged", f"{called} holds no samples")
@@ -121,13 +135,38 @@ def _check(data: bytes, called: str) -> dict[str, str]:
 
 
 def _chunks(data: bytes, start: int, end: int, called: str) -> list[tuple[str, int, int]]:
+    """Name, start and size of each chunk; those of a list are its kind's and its content's.
+
+    A chunk of odd size is followed by a pad byte of zero. Some programs leave it out, and no name begins with a zero.
+    """
     found = []
     while start + 8 <= end:
         tag, size = data[start : start + 4].decode("latin-1"), struct.unpack_from("<I", data, start + 4)[0]
         if start + 8 + size > end:
             raise FontError("truncated", f"{called} is cut off inside its chunk {tag!r}")
-        found.append((tag, start + 8, size))
-        start += 8 + size + (size & 1)
+        next_one = start + 8 + size
+        if tag == "LIST":
+            if size < 4:
+                raise FontError("damaged", f"{called} holds a list without a kind")
+            found.append((data[start + 8 : start + 12].decode("latin-1"), start + 12, size - 4))
+        else:
+            found.append((tag, start + 8, size))
+        start = next_one + (size & 1 and data[next_one : next_one + 1] == b"\0")
+    return found
+
+
+def _only_chunks(data: bytes, start: int, end: int, called: str) -> dict[str, tuple[int, int]]:
+    """The chunks of a list that is nothing else: each has a name of its own, and all but the last an even size."""
+    found: dict[str, tuple[int, int]] = {}
+    odd = False
+    for name, at, size in _chunks(data, start, end, called):
+        if odd or name in found or name == "RIFF" or not "!" <= name[0] <= "y":
+            raise FontError("damaged", f"{called}: its chunk {name!r} is out of place")
+        found[name] = at, size
+        start = at + size
+        odd = bool(size & 1)
+    if data[start:end] not in (b"", b"\0"):
+        raise FontError("damaged", f"{called}: there are {end - start} bytes after the last chunk of a list")
     return found
 
 
@@ -163,7 +202,13 @@ def _check_tables(data: bytes, pdta: dict[str, tuple[int, int]], smpl: tuple[int
         if pointed.size and pointed.max() >= len(tables[target]) - 1:
             raise FontError("damaged", f"{called}: its table {name!r} points outside {target!r}")
     if smpl is not None:
-        compressed = bool((words("shdr", 44) & 0x10).any())  # sf3 counts bytes, sf2 counts 16-bit words
+        kinds = words("shdr", 44)
+        compressed = bool((kinds & COMPRESSED).any())  # sf3 counts bytes, sf2 counts 16-bit words
+        if smpl[1] % 2 and not compressed:  # fluidsynth would play silence
+            raise FontError("damaged", f"{called} ends its sample data in half a sample")
         room = smpl[1] if compressed else smpl[1] // 2
-        if any((sample(offset) > room).any() for offset in (20, 24)):
+        # A sample in ROM is silent: tinysoundfont stops at the end of the data, fluidsynth leaves it out. But among compressed
+        # samples tinysoundfont reads it from where it says.
+        here = (kinds[:-1] & ROM == 0) | compressed
+        if any((sample(offset)[here] > room).any() for offset in (20, 24)):
             raise FontError("damaged", f"{called}: a sample lies outside the sample data")

@@ -75,6 +75,11 @@ class Channel:
     pedalled: dict[int, list[int]] = field(default_factory=dict)  # key held by the pedal alone -> serials
     caught: dict[int, bool] = field(default_factory=dict)  # serial held by the sostenuto pedal -> whether its key was let go
 
+    def rings_on(self) -> set[int]:
+        """Notes that only a pedal still holds: nobody lifts it after the end, so they ring as long as they do."""
+        let_go = {serial for serial, gone in self.caught.items() if gone}
+        return let_go.union(*self.pedalled.values())
+
     @property
     def gain(self) -> float:
         return (self.volume / 127 * self.expression / 127) ** 2  # 40 log10, as General MIDI 2 asks
@@ -96,7 +101,8 @@ def perform(events: Iterable[Event], sample_rate: int, preset: Preset | None = N
 
     Every channel in use starts from General MIDI's defaults. Note lengths are at least 10 ms. The sustain and sostenuto
     pedals, bend range and tuning (RPN 0-2), vibrato (controller 1 and channel pressure) and the reset messages are
-    resolved here, so an engine needs to know none of them. Notes nobody ends are ended with the last event.
+    resolved here, so an engine needs to know none of them. Notes nobody ends are ended with the last event;
+    those that only a pedal holds then ring out.
     """
     return _Player(sample_rate, preset).play(events)
 
@@ -136,7 +142,7 @@ class _Player:
                     channel.wheel = event.first | event.second << 7
                     self._do(now, Verb.WHEEL, number, channel.wheel)
         for number, channel in self.channels.items():
-            for serial in list(channel.sounding):
+            for serial in sorted(set(channel.sounding) - channel.rings_on()):
                 self._end(now, number, channel, serial)
         self.actions.sort(key=lambda action: action.frame)  # stable: what was said first is done first
         return self.actions

@@ -22,12 +22,12 @@ from motet.render.rack import Rack, Who
 from motet.render.synths import Audio, Synth, load
 from motet.render.takes import Take
 
-__all__ = ["Played", "Player", "faults", "mono"]
+__all__ = ["Played", "Player", "faults", "mono", "tried"]
 
 DEFAULT_LEVEL = (100 / 127) ** 2  # of a channel that nobody set (General MIDI 2, sections 3.3.1 and 3.3.7)
 QUIETEST, LOUDEST = -24.0, 6.0  # what a part's own volume may make of it, dB
 ECHOING = frozenset(("delay", "reverb", "chorus", "phaser"))
-OF_ECHOES = frozenset(("onsets_extra", "too_long"))
+OF_ECHOES = frozenset(("onsets_extra", "too_long", "early"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,19 +56,16 @@ class Played:
 class Player:
     """Plays with the instruments of a rack. Fonts are loaded once; plug-ins live in a child process that may die.
 
-    With a quarantine, a plug-in that crashed or hung once is not run again.
+    With a quarantine, a plug-in that is condemned there is not run. What a plug-in does to one part condemns it for no other:
+    what plays hangs on the part alone.
     """
 
     def __init__(self, rack: Rack, sample_rate: int = 44100, quarantine: plugins.Quarantine | None = None) -> None:
         self.rack = rack
         self.sample_rate = sample_rate
-        self.host = plugins.Host(quarantine=quarantine)
+        self.host = plugins.Host(quarantine=quarantine, condemns=False)
         self._synths: dict[tuple[str, str], Synth] = {}
         self._plugins: dict[str, plugins.Plugin] = {}
-
-    def quarantine_in(self, folder: Path) -> None:
-        """From now on, plug-ins that crash or hang are put there, and those that are there are not run."""
-        self.host.quarantine = plugins.Quarantine(folder)
 
     def __enter__(self) -> Player:
         return self
@@ -173,8 +170,19 @@ def _repeatable(patch: Patch) -> bool:
     return patch.sound.engine not in plugins.ENGINES and not any(effect.file for effect in patch.effects)
 
 
+def tried(rack: Rack, quarantine: plugins.Quarantine) -> dict[str, str]:
+    """The contents of `rack` (see `Rack.contents`), and the verdict of each plug-in's trial, held now if it was not before."""
+    engines = {one.file.sha256: one.engine for one in rack.instruments if one.engine in plugins.ENGINES}
+    engines |= {entry.file.sha256: entry.engine for rule in rack.effects for entry in (*rule.always, *rule.chain) if entry.file}
+    told = rack.contents()
+    for sha256, engine in engines.items():
+        plugin = plugins.find(rack.where(sha256))
+        told[f"trial of {plugin.name} {sha256[:8]}"] = plugins.verdict(plugin, engine, quarantine) or "passed"
+    return told
+
+
 def faults(hearing: Hearing, kind: Kind, patch: Patch) -> tuple[Fault, ...]:
-    """What is wrong with a stem played with `patch`. Echoes are onsets that no note has, and ring on: they are no fault."""
+    """What is wrong with a stem played with `patch`. Echoes are onsets that no note has, before the next and after the last."""
     echoing = any(effect.name in ECHOING or effect.file for effect in patch.effects)
     return tuple(fault for fault in judge(hearing, kind) if not (echoing and fault.reason in OF_ECHOES))
 

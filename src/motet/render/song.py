@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -18,15 +17,19 @@ from motet.render.mixing import Mix, mix, stored_gain
 from motet.render.patch import Patch
 from motet.render.playing import Played, Player, faults, mono
 from motet.render.rack import Who
+from motet.render.record import Record
 from motet.render.roles import balance, role
 from motet.render.takes import Take
 
-__all__ = ["KeptStem", "Record", "Rendering", "render_song"]
+__all__ = ["KeptStem", "Rendering", "render_song"]
 
 
 @dataclass(frozen=True)
 class KeptStem:
-    """A part's sound in a take, in a file: times 10^(gain_db/20) it is what the mix holds of it."""
+    """A part's sound in a take, in a file: times 10^(gain_db/20) it is what the mix holds of it, the mix's own gain included.
+
+    Times 10^(stored_gain_db/20) it is what was played, of which `lufs` and `hearing` tell.
+    """
 
     index: int
     name: str
@@ -34,6 +37,7 @@ class KeptStem:
     kind: Kind
     file: Path
     gain_db: float
+    stored_gain_db: float
     midi: bytes
     variation: Variation
     seed: int
@@ -52,6 +56,7 @@ class KeptStem:
             "role": self.role,
             "kind": self.kind,
             "gain_db": self.gain_db,
+            "stored_gain_db": self.stored_gain_db,
             "variation": asdict(self.variation),
             "seed": self.seed,
             "patch": asdict(self.patch),
@@ -73,25 +78,6 @@ class Rendering:
     left_out: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True)
-class Record:
-    """How a song was rendered before: its takes, and how each of their parts was played."""
-
-    takes: tuple[Take, ...]
-    parts: Mapping[tuple[int, int], tuple[Variation, int, Patch]]  # (take, part) -> variation, its seed, patch
-
-    @classmethod
-    def read(cls, told: Any) -> Record:
-        """Of what `KeptStem.record` gave, by take. Raises ValueError, TypeError, KeyError or AttributeError for anything else."""
-        takes, parts = [], {}
-        for take in told["takes"]:
-            takes.append(Take(int(take["take"]), int(take["transpose"]), float(take["speed"])))
-            for stem in take["stems"]:
-                how = Variation(**stem["variation"]), int(stem["seed"]), Patch.from_json(json.dumps(stem["patch"]))
-                parts[takes[-1].number, int(stem["index"])] = how
-        return cls(tuple(takes), parts)
-
-
 def render_song(
     data: bytes,
     player: Player,
@@ -106,7 +92,8 @@ def render_song(
 ) -> Iterator[Rendering]:
     """Each take of the MIDI file `data`, its stems in files in `folder`: memory holds one stem, then one mix.
 
-    Equal `seed`, rack and file give equal renderings; with a `record`, every part is played as it says instead.
+    Equal `seed`, rack and file give equal renderings; with a `record` (of this file: see `Record.of`), every part is played as
+    it says instead.
     Raises `motet.midi.Unreadable`, and RenderError when nothing can be played.
     """
     parts = notation.split(data)
@@ -133,7 +120,9 @@ def render_song(
                     )
                 )
             except RenderError as error:
-                left_out.append((part.name, f"{error.reason}: {error.detail}"))
+                if record:  # it was played before: without it this is another mix
+                    raise RenderError(error.reason, f"{part.name} cannot be played as recorded: {error.detail}") from None
+                left_out.append((part.name, error.detail))
         if not stems:
             raise RenderError("nothing_plays", left_out[0][1] if left_out else "no part has notes")
         yield _mixed(take, stems, left_out, player.sample_rate, channels, target_lufs)
@@ -161,6 +150,7 @@ def _kept(
         role=role,
         kind=played.kind,
         file=file,
+        stored_gain_db=stored,
         gain_db=round(stored + balance(role, played.lufs, played.volume_db), 3),
         midi=played.midi,
         variation=played.variation,

@@ -52,7 +52,7 @@ def warm_up(settings: Settings) -> None:
     version=2,
     uses=[
         "index", "take", "audio", "rate", "channels", "stored_gain_db", "lufs", "role", "volume_db", "transpose", "speed",
-        "sound", "licence",
+        "sound", "licence", "repeatable",
         "audio_checks.index", "audio_checks.take", "audio_checks.faults",
     ],
     timeout=600,
@@ -109,6 +109,7 @@ def _mix(stems: list[Stem], missing: list[int], settings: MixStems, tools: Tools
         speed=stems[0].speed,
         sounds=list(sources),
         licences=list(sources.values()),
+        repeatable=all(stem.repeatable for stem in stems),
     )
 
 

@@ -7,18 +7,22 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from random import Random
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from motet import render
 from motet.dataset.rows import MidiFacts, Part, Stem
 from motet.errors import UserError
+from motet.render.plugins import Quarantine
 from motet.run import Drop, Settings, Tools, stage
 from motet.run.stage import Cost
 
 
 class RenderStems(Settings):
+    # What they name is in the key by content, wherever it lies.
+    no_effect: ClassVar[frozenset[str]] = frozenset(("rack", "font", "synth"))
+
     rack: str = Field(default="default", description="what plays: the name of a ready rack, or a rack file")
     synth: str = Field(default="tinysoundfont", description="the engine that plays SoundFonts for which the rack names none")
     font: str = Field(default="auto", description="the SoundFont of instruments whose font is auto; auto takes MOTET_SOUNDFONT, "
@@ -41,13 +45,13 @@ def _contents(settings: RenderStems) -> Mapping[str, str]:
     """Everything the rack names, by content. What is missing or cannot be used is told before work begins."""
     try:
         render.check_encoding(settings.format, settings.rate)
-        return _rack(settings).contents()
+        return render.tried(_rack(settings), Quarantine.of_this_machine())
     except render.RenderError as error:
         raise UserError(f"{error.detail.rstrip('.')}.") from None
 
 
 def _load(settings: RenderStems) -> render.Player:
-    return render.Player(_rack(settings), settings.rate)
+    return render.Player(_rack(settings), settings.rate, Quarantine.of_this_machine())
 
 
 def _cost(part: Mapping[str, float], settings: RenderStems) -> Cost:
@@ -76,7 +80,6 @@ def render_stems(
     part: Part, parts: list[Part], facts: MidiFacts | None, settings: RenderStems, tools: Tools
 ) -> Iterator[Stem] | Drop:
     player: render.Player = tools.equipment
-    player.quarantine_in(tools.cache / "quarantine")
     midi = tools.media.read(part.midi)
     role = _role(part, parts, facts)
     who = render.Who(part.program, part.is_drum, role)

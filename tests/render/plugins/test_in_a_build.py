@@ -12,6 +12,7 @@ import pytest
 from motet import Dataset, render
 from motet.midi import Variation
 from motet.recipe import load
+from motet.render.plugins import Quarantine
 from motet.run.build import build as build_dataset
 from motet.run.engine import LocalEngine
 from render.notation import TICKS, note, part, program
@@ -82,8 +83,9 @@ def test_plug_ins_that_crash_hang_or_are_silent_cost_their_attempt_and_are_named
             assert told[name].startswith(f"{name}: {reason}: ")
     # The first story of each is everybody's: no row depends on which of them met the plug-in first.
     assert len({line for stem in stems for line in stem["instead_of"]}) == 3
-    kept = sorted((tmp_path / "data" / "cache" / "render_stems" / "quarantine").glob("*.json"))
-    assert {json.loads(file.read_text())["reason"] for file in kept} == {"plugin_crashed", "plugin_hung"}
+    kept = Quarantine.of_this_machine()
+    told = {name: json.loads((kept.folder / f"{one.sha256}.json").read_text())["reason"] for name, one in bad.items()}
+    assert told == {"stillborn": "plugin_crashed", "hanger": "plugin_hung", "silent": ""}
 
 
 def test_an_effect_that_crashes_is_left_out_and_named(tmp_path: Path, build: Build, pedalboard: str) -> None:

@@ -23,8 +23,10 @@ MOST = 48  # notes judged
 PARTIALS = range(1, 9)
 SHOWN = 4  # of them, the lowest that can be told apart, show that a note is there
 CLEARLY = 1.5  # times what is a semitone away
-# Bins: at 11 kHz 180 and 4500 Hz. Below, semitones are not told apart; above, the copy holds what was folded down.
+# Bins: at 11 kHz 180 and 4500 Hz. Below, semitones blur into each other; above, the copy holds what was folded down.
 LOWEST, HIGHEST = 33, 836
+DEEPEST, LOW = 4, 66  # bins, 22 and 355 Hz: a fundamental that may show alone; a lower one is bent by its own mirror image
+LEADING = 0.25  # of the strongest there is, at least, for that
 SEMITONE = 2 ** (1 / 12)
 QUIET = 1e-3  # of the peak
 
@@ -42,10 +44,11 @@ def tuning(copy: Audio, copy_rate: float, notes: Struck, sample_rate: int, kind:
     """Judge up to 48 notes, evenly spread, that last 150 ms without bend and without another one a semitone from them.
 
     Each is one Hann-windowed spectrum of 186 ms. A note is present if its lowest four partials from 180 Hz on, within 50
-    cents of where they belong, are half as much again as the same places a semitone above and below. Its deviation is that
-    of its partials up to the eighth, the median weighted by their strength; peaks by a parabola through the logarithms. A
-    low piano's partials are stretched and some presets beat with themselves: a few cents either way are the instrument's
-    own.
+    cents of where they belong, are half as much again as the same places a semitone above and below; or, as deep sounds have
+    few overtones, if its fundamental (22 to 355 Hz) is a leading peak within 50 cents of its place. What is lower is not
+    judged. Its deviation is that of its partials up to the eighth, the median weighted by their strength; peaks by a
+    parabola through the logarithms. A low piano's partials are stretched and some presets beat with themselves: a few cents
+    either way are the instrument's own.
     """
     size = 1 << (math.ceil(LONG * copy_rate) - 1).bit_length()
     chosen = _clear(notes, sample_rate, kind, size / copy_rate)
@@ -62,8 +65,9 @@ def tuning(copy: Audio, copy_rate: float, notes: Struck, sample_rate: int, kind:
     cents = []
     for spectrum, pitch, sounds in zip(spectra, pitches.tolist(), loud.tolist(), strict=True):
         base = 440 * 2 ** ((pitch - 69) / 12) * size / copy_rate  # in bins
-        places = [base * number for number in PARTIALS if LOWEST <= base * number <= HIGHEST]
-        if not places:
+        partials = [base * number for number in PARTIALS if base * number <= HIGHEST]
+        places = [place for place in partials if place >= LOWEST]
+        if base < DEEPEST or not places:
             continue
         judged += 1
         if not sounds:
@@ -71,9 +75,14 @@ def tuning(copy: Audio, copy_rate: float, notes: Struck, sample_rate: int, kind:
         lowest = places[:SHOWN]
         here, above, below = (_height(spectrum, lowest, step) for step in (1, SEMITONE, 1 / SEMITONE))
         if here > CLEARLY * max(above, below):
-            present += 1
-            if (off := _deviation(spectrum, places)) is not None:
-                cents.append(off)
+            off = _deviation(spectrum, places)
+        elif base < LOW and _leads(spectrum, base):
+            off = _deviation(spectrum, partials)
+        else:
+            continue
+        present += 1
+        if off is not None:
+            cents.append(off)
     return Tuning(judged, present, float(np.median(cents)) if cents else None)
 
 
@@ -106,22 +115,32 @@ def _height(spectrum: Audio, places: list[float], step: float) -> float:
     return total**2
 
 
+def _leads(spectrum: Audio, base: float) -> bool:
+    """Whether one of the strongest peaks is within 50 cents of a fundamental.
+
+    The place of a lone peak is known far better than two are told apart: that of a sine of 27 Hz, five bins, to 5 cents.
+    """
+    peak = _peak(spectrum, base)
+    return peak is not None and abs(peak[0]) <= 50 and peak[1] >= LEADING * spectrum[DEEPEST - 1 : HIGHEST].max()
+
+
 def _deviation(spectrum: Audio, places: list[float]) -> float | None:
     """How far the partials are from their places, in cents; None if none has a peak within a semitone."""
-    offs, strengths = [], []
-    for place in places:
-        first = round(place / SEMITONE)
-        at = first + int(spectrum[first : round(place * SEMITONE) + 1].argmax())
-        left, top, right = (float(spectrum[at + step]) + 1e-12 for step in (-1, 0, 1))
-        if top < left or top < right:
-            continue
-        left, middle, right = np.log(left), np.log(top), np.log(right)
-        bend = left - 2 * middle + right
-        peak = at + (0.5 * (left - right) / bend if bend < 0 else 0.0)
-        offs.append(1200 * float(np.log2(peak / place)))
-        strengths.append(top)
-    if not offs:
+    peaks = sorted(peak for place in places if (peak := _peak(spectrum, place)) is not None)
+    if not peaks:
         return None
-    order = np.argsort(offs)
-    weights = np.cumsum(np.array(strengths)[order])
-    return offs[int(order[weights.searchsorted(weights[-1] / 2)])]
+    weights = np.cumsum([strength for _, strength in peaks])
+    return peaks[int(weights.searchsorted(weights[-1] / 2))][0]
+
+
+def _peak(spectrum: Audio, place: float) -> tuple[float, float] | None:
+    """How far, in cents, and how strong the peak within a semitone (and not less than a bin) of a place is, if there is one."""
+    first, last = min(round(place / SEMITONE), round(place) - 1), max(round(place * SEMITONE), round(place) + 1)
+    at = first + int(spectrum[first : last + 1].argmax())
+    left, top, right = (float(spectrum[at + step]) + 1e-12 for step in (-1, 0, 1))
+    if top < left or top < right:
+        return None
+    left, middle, right = math.log(left), math.log(top), math.log(right)
+    bend = left - 2 * middle + right
+    peak = at + (0.5 * (left - right) / bend if bend < 0 else 0.0)
+    return 1200 * math.log2(peak / place), top

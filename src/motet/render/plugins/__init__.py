@@ -12,6 +12,7 @@ from motet.render.plugins.errors import PluginError
 from motet.render.plugins.finding import Plugin, find
 from motet.render.plugins.host import Host, Limits
 from motet.render.plugins.quarantine import Quarantine
+from motet.render.plugins.trial import verdict
 
 __all__ = [
     "ENGINES",
@@ -25,5 +26,6 @@ __all__ = [
     "Quarantine",
     "engine_for",
     "find",
+    "verdict",
     "version",
 ]

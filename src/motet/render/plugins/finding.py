@@ -63,6 +63,8 @@ def _file(text: str) -> Plugin:
     path = Path(text).expanduser().absolute()
     if not path.exists():
         raise PluginError("plugin_missing", f"there is no plug-in at {_shown(str(path))}")
+    if not (path.is_file() or path.is_dir()):  # a pipe or a device may never end
+        raise PluginError("not_a_plugin", f"{_shown(str(path))} is not a regular file")
     if path.is_dir() and not (path.suffix.lower() in BUNDLES and (path / "Contents").is_dir()):
         raise PluginError("not_a_plugin", f"{_shown(str(path))} is a folder, and no bundle of a plug-in")
     format: Format = "vst3" if path.suffix.lower() == ".vst3" else "vst2"

@@ -191,7 +191,8 @@ class Host:
 
     Every call loads a fresh instance, so calls do not depend on each other, unless a plug-in keeps something in global variables:
     `repeatable` tells. A plug-in that crashes in a guest which ran others before is tried once more in a new one, since they may
-    have damaged its memory. With a `quarantine`, a plug-in that crashed or hung is refused from then on, with the first reason.
+    have damaged its memory. With a `quarantine`, a plug-in in it is refused with the reason that put it there; one that crashes
+    or hangs is put there if the host `condemns`.
 
     A guest is killed by `close`, and dies with this process or, on Linux, with the thread whose call started it. It sees no
     environment but paths and the locale. For one thread at a time; not to be shared by processes.
@@ -199,6 +200,7 @@ class Host:
 
     limits: Limits = Limits()
     quarantine: Quarantine | None = None
+    condemns: bool = True
     _guests: dict[str, _Guest] = field(default_factory=dict, init=False, repr=False)  # by engine
 
     def __enter__(self) -> Self:
@@ -348,7 +350,7 @@ class Host:
         try:
             return self._ask(plugin, engine, request, data)
         except PluginError as error:
-            if self.quarantine and error.reason in (HANGING, CRASHING):
+            if self.quarantine and self.condemns and error.reason in (HANGING, CRASHING):
                 self.quarantine.put(plugin, error)
                 self.quarantine.check(plugin)  # another process may have told it first
             raise

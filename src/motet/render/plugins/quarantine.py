@@ -23,6 +23,12 @@ class Quarantine:
 
     folder: Path
 
+    @classmethod
+    def of_this_machine(cls) -> Quarantine:
+        """The one that all this user's datasets share: in `XDG_CACHE_HOME`, or `~/.cache`."""
+        caches = os.environ.get("XDG_CACHE_HOME", "")
+        return cls((Path(caches) if caches.startswith("/") else Path.home() / ".cache") / "motet" / "plugins")
+
     def check(self, plugin: Plugin) -> None:
         """Raises the PluginError that put `plugin` here, if one did. A damaged file counts as none."""
         try:
@@ -30,7 +36,8 @@ class Quarantine:
             reason, detail = told["reason"], told["detail"]
         except (FileNotFoundError, ValueError, KeyError, TypeError, RecursionError):
             return
-        raise PluginError(str(reason), str(detail))
+        if reason:
+            raise PluginError(str(reason), str(detail))
 
     def put(self, plugin: Plugin, error: PluginError) -> None:
         """Keep `plugin` here for `error`, unless it is here already."""
@@ -50,6 +57,14 @@ class Quarantine:
             os.replace(file.name, self._file(plugin.sha256))
         finally:
             Path(file.name).unlink(missing_ok=True)
+
+    def tried(self, plugin: Plugin) -> bool:
+        """Whether `plugin` had its trial, whatever came of it."""
+        return self._file(plugin.sha256).exists()
+
+    def free(self, plugin: Plugin) -> None:
+        """Keep that `plugin` passed its trial."""
+        self.put(plugin, PluginError("", ""))
 
     def forget(self, sha256: str | None = None) -> None:
         """Let one plug-in out, or all."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import re
+import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from importlib import resources
@@ -83,13 +85,20 @@ def read(name_or_path: str | Path, *, font: str = "auto", synth: str = "tinysoun
         return _rack(read_spots(_home().joinpath(f"{text}.yaml").read_bytes(), f"{text}.yaml"), _Here(Path(), font, synth))
     path = _expanded(text)
     try:
-        with path.open("rb") as file:
-            data = file.read(LARGEST + 1)
+        data = _content(path, LARGEST + 1)
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else "its name holds a character that no file can have"
         raise UserError(f"The rack {text!r:.200} cannot be read: {why}.") from None
     called = "".join(c if c.isprintable() else "?" for c in path.name)
     return _rack(read_spots(data, called), _Here(path.absolute().parent, font, synth))
+
+
+def _content(path: Path, most: int = -1) -> bytes:
+    """The first `most` bytes of a file. Raises OSError, also for what is no file: a pipe or a device may never end."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "it is not a regular file")
+    with path.open("rb") as file:
+        return file.read(most)
 
 
 def _expanded(text: str) -> Path:
@@ -185,7 +194,7 @@ def _preset(spot: Spot, here: _Here) -> PresetEntry:
     told = spot.keys(("file", "weight"), ("file",)) if isinstance(spot.content, dict) else {"file": spot}
     path = Path(here.beside(told["file"].text()))
     try:
-        data = path.read_bytes()
+        data = _content(path)
     except OSError as error:
         told["file"].fail(f"the preset {str(path)!r} cannot be read ({error.strerror})")
     return PresetEntry(File("preset", str(path), path.name, hashlib.sha256(data).hexdigest()), _weight(told))

@@ -55,8 +55,10 @@ class Spot:
         return self.content
 
     def list(self, what: str) -> list[Spot]:
-        if not isinstance(self.content, list) or not self.content:
+        if not isinstance(self.content, list):
             self.fail(f"{self.shown} stands where a list is wanted: {what}")
+        if not self.content:
+            self.fail(f"this list is empty; write {what} into it")
         return self.content
 
     def text(self) -> str:
