@@ -233,6 +233,7 @@ class Part(Row):
     index: int
     midi: str = media()
     name: str  # unlike that of any other part of the song
+    role: str  # melody | bass | chords | pad | other | drums
     program: int
     is_drum: bool
     channel: int  # the song's, from 0
@@ -266,7 +267,8 @@ class Stem(Row):
     peak_db: float | None  # of what was played, dBFS; null when silent
     lufs: float | None  # its integrated loudness; null below the gates of BS.1770
     silent: bool
-    role: str  # melody | bass | chords | pad | other | drums
+    role: str  # the part's
+    kind: str  # percussive | plucked | sustained | noise: how its notes begin
     volume_db: float  # what the part's own volume and expression make it louder than General MIDI's default
     transpose: int  # semitones
     speed: float

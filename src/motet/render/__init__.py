@@ -21,7 +21,7 @@ from motet.render.rack import Rack, Who
 from motet.render.rack import read as read_rack
 from motet.render.rack import ready as ready_racks
 from motet.render.record import Record
-from motet.render.roles import LOUDNESS, balance, role
+from motet.render.roles import LOUDNESS, balance, roles
 from motet.render.song import KeptStem, Rendering, render_song
 from motet.render.synths import SYNTHS, Audio, Synth, load, version
 from motet.render.takes import Take, takes
@@ -74,7 +74,7 @@ __all__ = [
     "read_rack",
     "ready_racks",
     "render_song",
-    "role",
+    "roles",
     "stored_gain",
     "struck",
     "takes",

@@ -55,7 +55,7 @@ def find(setting: str = "auto") -> Font:
 
     Raises FontError: `missing`, `not_a_soundfont`, `truncated`, `damaged`, `unreadable`.
     """
-    path = _automatic() if setting == "auto" else Path(setting).expanduser()
+    path = _automatic() if setting == "auto" else _expanded(setting)
     try:
         about = path.stat()
         if not stat.S_ISREG(about.st_mode):  # a pipe or a device may never end
@@ -73,10 +73,17 @@ def find(setting: str = "auto") -> Font:
     return Font(path.resolve(), name, sha256, _licence(sha256, name, path.stem, info))
 
 
+def _expanded(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:  # ~ and a name that is no user's
+        return Path(text)
+
+
 def _automatic() -> Path:
     named = os.environ.get(VARIABLE)
     if named:
-        return Path(named).expanduser()
+        return _expanded(named)
     spec = importlib.util.find_spec("pretty_midi")
     places = [Path(spec.origin).parent / "TimGM6mb.sf2"] if spec and spec.origin else []
     for folder in (Path(place).expanduser() for place in SYSTEM_PLACES):

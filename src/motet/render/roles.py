@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from motet.midi.general_midi import family
 
-__all__ = ["LOUDNESS", "balance", "role"]
+__all__ = ["LOUDNESS", "balance", "roles"]
 
 LOUDNESS: Mapping[str, float] = {
     "melody": -18.0, "drums": -19.0, "bass": -20.0, "chords": -22.0, "other": -23.0, "pad": -24.0,
@@ -20,16 +20,21 @@ _USUALLY = {
 }  # fmt: skip
 
 
-def role(program: int, is_drum: bool, before: int = 0, told: Iterable[tuple[int, bool, str]] = ()) -> str:
-    """A part's role: drums, or one of melody, bass, chords, pad and other.
+def roles(parts: Sequence[tuple[int, bool]], told: Iterable[tuple[int, bool, str]] = ()) -> list[str]:
+    """The roles of a song's parts, each given as its program and whether it is drums: drums, melody, bass, chords, pad or other.
 
-    `told` are program, drums or not, and role of the song's instruments in order, `before` how many parts of this program come
-    before this one. What is not told is what instruments of the family usually do.
+    `told` are program, drums or not, and role of the song's instruments in order: of several parts of one program the first has
+    the first one's role. What is not told is what instruments of the family usually do.
     """
-    if is_drum:
-        return "drums"
-    roles = [said for number, drums, said in told if number == program and not drums]
-    return roles[before] if before < len(roles) else _USUALLY.get(family(program), "other")
+    waiting: dict[int, list[str]] = {}
+    for program, is_drum, said in told:
+        if not is_drum:
+            waiting.setdefault(program, []).append(said)
+    found = []
+    for program, is_drum in parts:
+        known = waiting.get(program)
+        found.append("drums" if is_drum else known.pop(0) if known else _USUALLY.get(family(program), "other"))
+    return found
 
 
 def balance(role: str, lufs: float | None, volume_db: float, wanted: Mapping[str, float] = LOUDNESS, most: float = 12.0) -> float:

@@ -18,7 +18,7 @@ from motet.render.patch import Patch
 from motet.render.playing import Played, Player, faults, mono
 from motet.render.rack import Who
 from motet.render.record import Record
-from motet.render.roles import balance, role
+from motet.render.roles import balance, roles
 from motet.render.takes import Take
 
 __all__ = ["KeptStem", "Rendering", "render_song"]
@@ -99,11 +99,10 @@ def render_song(
     parts = notation.split(data)
     described = notation.describe(notation.Passage.whole(notation.read(data)))
     told = [(one.program, one.is_drum, one.role) for one in described.instruments]
+    part_roles = roles([(part.program, part.is_drum) for part in parts], told)
     for take in takes:
         stems, left_out = [], []
-        for part in parts:
-            before = sum(one.program == part.program and not one.is_drum for one in parts[: part.index])
-            part_role = role(part.program, part.is_drum, before, told)
+        for part, part_role in zip(parts, part_roles, strict=True):
             who = Who(part.program, part.is_drum, part_role)
             place = folder / f"take {take.number}"
             try:

@@ -274,7 +274,7 @@ class _Build:
             return report
         report = StageReport(step.name)
         plan = self.scratch / f"plan-{index}.parquet"
-        write_table(plan, PLAN, self._plan(stage, salt))
+        write_table(plan, PLAN, self._plan(stage, salt, stage.draws_with(step.settings)))
         connection = connect(self.scratch)
         todo = self.scratch / f"todo-{index}.parquet"
         columns = pa.schema([("position", pa.int64())])
@@ -323,11 +323,11 @@ class _Build:
 
     # -- steps of a row stage ----------------------------------------------------------------------------------------
 
-    def _plan(self, stage: Stage, salt: str) -> Iterator[pa.RecordBatch]:
+    def _plan(self, stage: Stage, salt: str, draws: bool) -> Iterator[pa.RecordBatch]:
         used = [(p.name, stage.used(p)) for p in stage.inputs]
         lines: list[dict[str, Any]] = []
         for position, unit in enumerate(units(stage, self.live)):
-            key = _key(stage, salt, used, unit)
+            key = _key(stage, salt, used, unit, draws)
             lines.append(
                 {
                     "position": position,
@@ -383,11 +383,12 @@ class _Build:
 
     def _answer(self, stage: Stage, step: Step, salt: str, todo: Path, report: StageReport) -> None:
         used = [(p.name, stage.used(p)) for p in stage.inputs]
+        draws = stage.draws_with(step.settings)
         paths: dict[int, str] = {}  # of the items in flight only
 
         def items() -> Iterator[Item]:
             for position, unit in self._units(stage, todo):
-                key = _key(stage, salt, used, unit)
+                key = _key(stage, salt, used, unit, draws)
                 paths[position] = unit.path
                 yield Item(position, key, unit.path, unit.lineage, unit.rows, unit.missing)
 
@@ -522,11 +523,11 @@ class _Build:
         write_bytes(run.folder / "run.json", json.dumps(told, indent=1).encode())
 
 
-def _key(stage: Stage, salt: str, used: Sequence[tuple[str, tuple[str, ...]]], unit: Unit) -> str:
+def _key(stage: Stage, salt: str, used: Sequence[tuple[str, tuple[str, ...]]], unit: Unit, draws: bool) -> str:
     values = {name: _picked(unit.rows[name], fields) for name, fields in used}
     if stage.kind == "group":
         values["missing"] = [asdict(m) for m in unit.missing]
-    return keys.key(salt, values, unit.lineage if stage.draws else None)
+    return keys.key(salt, values, unit.lineage if draws else None)
 
 
 def _picked(value: Any, names: tuple[str, ...]) -> Any:

@@ -33,7 +33,7 @@ def salt(stage: Stage, settings: Settings, seed: int) -> str:
     """What every key of a stage shares: its version, settings, fonts or models by content, and shaping libraries."""
     chosen = settings.model_dump(mode="json", exclude={"timeout", *settings.no_effect})
     contents = dict(stage.contents(settings)) if stage.contents else {}
-    drawn = seed if stage.draws else None
+    drawn = seed if stage.draws_with(settings) else None
     return digest(stage.name, stage.version, chosen, contents, versions(stage.libraries), drawn)
 
 

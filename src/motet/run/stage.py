@@ -131,7 +131,7 @@ class Stage:
     many: bool  # one input may give several rows
     filters: bool  # a dropped row is gone from the table for later stages
     uses: frozenset[str]  # "field" of the first input, "table.field" of a joined one
-    draws: bool  # takes random numbers: lineage and seed enter the key
+    draws: bool | Callable[[Any], bool]  # takes random numbers, with these settings: lineage and seed enter the key
     timeout: float
     libraries: tuple[str, ...]
     contents: Callable[[Any], Mapping[str, str]] | None  # settings -> digests of the fonts or models they name
@@ -141,6 +141,9 @@ class Stage:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The plain function, for tests and notebooks."""
         return self.function(*args, **kwargs)
+
+    def draws_with(self, settings: Settings) -> bool:
+        return self.draws(settings) if callable(self.draws) else self.draws
 
     @property
     def main(self) -> Input:
@@ -159,7 +162,7 @@ def stage(
     version: int,
     uses: Iterable[str] = (),
     timeout: float = 60.0,
-    draws: bool = False,
+    draws: bool | Callable[[Any], bool] = False,
     filters: bool = False,
     libraries: Iterable[str] = (),
     contents: Callable[[Any], Mapping[str, str]] | None = None,

@@ -113,11 +113,11 @@ def announce(slot: int, row: int) -> None:
 def do_batch(slot: int, order: Order, items: list[Item]) -> list[Outcome]:
     """Answer a batch; each row is announced before it is begun, so that if this process dies one row is suspect."""
     announce(slot, -1)
-    declared, settings, equipment = _equipped(order.stage, _frozen(order.settings))
+    declared, settings, equipment, draws = _equipped(order.stage, _frozen(order.settings))
     outcomes = []
     for n, item in enumerate(items):
         announce(slot, n)
-        outcome = answer(declared, settings, equipment, order, item)
+        outcome = answer(declared, settings, equipment, draws, order, item)
         outcomes.append(outcome)
         if outcome.halt:
             break
@@ -130,22 +130,22 @@ def _frozen(settings: dict[str, Any]) -> str:
 
 
 @lru_cache(maxsize=4)
-def _equipped(name: str, settings: str) -> tuple[Stage, Settings, Any]:
+def _equipped(name: str, settings: str) -> tuple[Stage, Settings, Any, bool]:
     from motet.recipe import find_stage
 
     declared = find_stage(name)
     chosen = declared.settings_type(**json.loads(settings))
-    return declared, chosen, declared.setup(chosen) if declared.setup else None
+    return declared, chosen, declared.setup(chosen) if declared.setup else None, declared.draws_with(chosen)
 
 
-def answer(declared: Stage, settings: Settings, equipment: Any, order: Order, item: Item) -> Outcome:
+def answer(declared: Stage, settings: Settings, equipment: Any, draws: bool, order: Order, item: Item) -> Outcome:
     """Run the stage's function on one item. Whatever it raises becomes part of the outcome."""
     media = Media(Path(order.dataset))
     began = time.perf_counter()
     status, reason, detail, halt = "ok", "", "", False
     rows: list[dict[str, Any]] = []
     try:
-        result = call(declared, settings, equipment, order, media, item)
+        result = call(declared, settings, equipment, draws, order, media, item)
         if declared.kind == "whole":
             from motet.run.whole import write_verdicts
 
@@ -181,7 +181,7 @@ def answer(declared: Stage, settings: Settings, equipment: Any, order: Order, it
     )
 
 
-def call(declared: Stage, settings: Settings, equipment: Any, order: Order, media: Media, item: Item) -> Any:
+def call(declared: Stage, settings: Settings, equipment: Any, draws: bool, order: Order, media: Media, item: Item) -> Any:
     """The stage's function on rows that show only what the stage declared."""
     arguments: dict[str, Any] = {}
     for parameter in declared.inputs:
@@ -199,7 +199,7 @@ def call(declared: Stage, settings: Settings, equipment: Any, order: Order, medi
     if declared.settings_type is not Settings:
         arguments["settings"] = settings
     if declared.wants_tools:
-        own = item.lineage if declared.draws else ""
+        own = item.lineage if draws else ""
         random, song_random = (dice(declared.name, lineage, order.seed) for lineage in (own, own.partition(".")[0]))
         folder = cache(media.dataset, declared.name)
         arguments["tools"] = Tools(random, media, folder, equipment, item.missing, order.workers, song_random)

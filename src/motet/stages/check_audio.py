@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import json
+from typing import cast
 
 from motet import render
-from motet.dataset.rows import AudioCheck, Part, Stem
+from motet.dataset.rows import AudioCheck, Stem
 from motet.run import stage
 
 
 @stage(
     version=1,
-    uses=["index", "take", "heard", "patch", "sound", "parts.index", "parts.program", "parts.is_drum"],
+    uses=["index", "take", "kind", "heard", "patch", "sound"],
     timeout=20,
 )
-def check_audio(stem: Stem, parts: list[Part]) -> AudioCheck:
-    part = next(one for one in parts if one.index == stem.index)
-    kind = render.kind_of(part.program, part.is_drum)
+def check_audio(stem: Stem) -> AudioCheck:
     told = json.loads(stem.heard)
     hearing = render.Hearing(**told | {"unheard_keys": tuple(told["unheard_keys"])})
     patch = render.Patch.from_json(stem.patch)
-    faults = render.faults(hearing, kind, patch)
+    faults = render.faults(hearing, cast("render.Kind", stem.kind), patch)
     return AudioCheck(
         index=stem.index,
         take=stem.take,
-        kind=kind,
+        kind=stem.kind,
         faults=[fault.reason for fault in faults],
         details=[fault.detail for fault in faults],
         onset_f1=hearing.f1,

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from motet import render
-from motet.dataset.rows import MidiFacts, Part, Stem
+from motet.dataset.rows import Part, Stem
 from motet.errors import UserError
 from motet.render.plugins import Quarantine
 from motet.run import Drop, Settings, Tools, stage
@@ -50,6 +50,10 @@ def _contents(settings: RenderStems) -> Mapping[str, str]:
         raise UserError(f"{error.detail.rstrip('.')}.") from None
 
 
+def _draws(settings: RenderStems) -> bool:
+    return settings.takes > 1 or not _rack(settings).fixed
+
+
 def _load(settings: RenderStems) -> render.Player:
     return render.Player(_rack(settings), settings.rate, Quarantine.of_this_machine())
 
@@ -64,37 +68,30 @@ def _cost(part: Mapping[str, float], settings: RenderStems) -> Cost:
 
 @stage(
     version=2,
-    uses=[
-        "index", "midi", "last_off", "program", "is_drum",
-        "parts.index", "parts.program", "parts.is_drum",
-        "midi_facts.instrument_programs", "midi_facts.instrument_drums", "midi_facts.instrument_roles",
-    ],
-    draws=True,
+    uses=["index", "midi", "last_off", "program", "is_drum", "role"],
+    draws=_draws,
     timeout=600,
     libraries=["soundfile", "numpy", "scipy"],
     contents=_contents,
     setup=_load,
     cost=_cost,
-)  # fmt: skip
-def render_stems(
-    part: Part, parts: list[Part], facts: MidiFacts | None, settings: RenderStems, tools: Tools
-) -> Iterator[Stem] | Drop:
+)
+def render_stems(part: Part, settings: RenderStems, tools: Tools) -> Iterator[Stem] | Drop:
     player: render.Player = tools.equipment
     midi = tools.media.read(part.midi)
-    role = _role(part, parts, facts)
-    who = render.Who(part.program, part.is_drum, role)
+    who = render.Who(part.program, part.is_drum, part.role)
     stems = []
     for take in render.takes(settings.takes, settings.transpose, settings.tempo, tools.song_random):
         dice = Random(tools.random.getrandbits(64))
         try:
             # The sound is given no name, so that nothing keeps hold of it: there is room for one at a time.
-            stems.append(_stem(part, role, take, player.play(midi, who, take, dice), settings, tools))
+            stems.append(_stem(part, take, player.play(midi, who, take, dice), settings, tools))
         except render.RenderError as error:  # the part's own fault, or no instrument can: it would be the same again
             return Drop(error.reason, error.detail)
     return iter(stems)
 
 
-def _stem(part: Part, role: str, take: render.Take, played: render.Played, settings: RenderStems, tools: Tools) -> Stem:
+def _stem(part: Part, take: render.Take, played: render.Played, settings: RenderStems, tools: Tools) -> Stem:
     audio = render.mono(played.audio) if settings.channels == 1 else played.audio
     peak = max(float(audio.max()), -float(audio.min())) if audio.size else 0.0
     stored = render.stored_gain(audio)
@@ -112,7 +109,8 @@ def _stem(part: Part, role: str, take: render.Take, played: render.Played, setti
         peak_db=round(20 * math.log10(peak), 3) if peak else None,
         lufs=None if played.lufs is None else round(played.lufs, 3),
         silent=played.hearing.silent,
-        role=role,
+        role=part.role,
+        kind=played.kind,
         volume_db=played.volume_db,
         transpose=take.transpose,
         speed=take.speed,
@@ -132,9 +130,3 @@ def _stem(part: Part, role: str, take: render.Take, played: render.Played, setti
 def _rounded(value: Any) -> Any:
     """Measures to a digit that means something: the last bits are the processor's."""
     return round(value, 5) if isinstance(value, float) else value
-
-
-def _role(part: Part, parts: list[Part], facts: MidiFacts | None) -> str:
-    before = sum(one.program == part.program and not one.is_drum and one.index < part.index for one in parts)
-    told = zip(facts.instrument_programs, facts.instrument_drums, facts.instrument_roles, strict=True) if facts else ()
-    return render.role(part.program, part.is_drum, before, told)

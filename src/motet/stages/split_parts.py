@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from pydantic import Field
 
-from motet import midi
-from motet.dataset.rows import File, Part, Song
+from motet import midi, render
+from motet.dataset.rows import File, MidiFacts, Part, Song
 from motet.run import Drop, Settings, Tools, stage
 from motet.stages.clean import read_source
 
@@ -18,18 +18,29 @@ class SplitParts(Settings):
     )
 
 
-@stage(version=2, uses=["sha256", "files.sha256", "files.size"], timeout=60, libraries=["symusic"])
-def split_parts(song: Song, file: File, settings: SplitParts, tools: Tools) -> Iterator[Part] | Drop:
+@stage(
+    version=3,
+    uses=[
+        "sha256", "files.sha256", "files.size",
+        "midi_facts.instrument_programs", "midi_facts.instrument_drums", "midi_facts.instrument_roles",
+    ],
+    timeout=60,
+    libraries=["symusic"],
+)  # fmt: skip
+def split_parts(song: Song, file: File, facts: MidiFacts | None, settings: SplitParts, tools: Tools) -> Iterator[Part] | Drop:
     try:
         apart = midi.separate(read_source(file), settings.merge)
     except midi.Unreadable as error:
         return Drop(error.reason, error.detail)
     left_out = [f"track {one.track} {one.name}".rstrip() + f": {one.reason}" for one in apart.left_out]
+    told = list(zip(facts.instrument_programs, facts.instrument_drums, facts.instrument_roles, strict=True)) if facts else []
+    roles = render.roles([(part.program, part.is_drum) for part in apart.parts], told)
     return (
         Part(
             index=part.index,
             midi=tools.media.write(part.midi, ".mid"),
             name=part.name,
+            role=roles[part.index],
             program=part.program,
             is_drum=part.is_drum,
             channel=part.channel,

@@ -54,7 +54,7 @@ def find(path_or_uri: str) -> Plugin:
         return _file(path_or_uri)
     except PluginError:
         raise
-    except (OSError, ValueError) as error:  # ValueError: a NUL or a lone surrogate in the path
+    except (OSError, ValueError, RuntimeError) as error:  # a NUL or a lone surrogate in the path; ~ and a name that is no user's
         why = error.strerror if isinstance(error, OSError) else str(error)
         raise PluginError("unreadable", f"the plug-in {_shown(path_or_uri)} cannot be read: {why}") from None
 

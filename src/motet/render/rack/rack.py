@@ -148,6 +148,14 @@ class Rack:
                 drawn = _numbers(entry.parameters, lots, f"effect {name}")
                 yield Effect(entry.name, drawn, entry.engine, entry.engine_version, file, sha256)
 
+    @property
+    def fixed(self) -> bool:
+        """Whether nothing is left to chance: every part draws the same."""
+        if self.effects or self.humanise or len(self.instruments) > 1:
+            return False
+        ranges = [r for one in self.instruments for r in (one.gain_db, one.pan, one.program or ZERO, *one.parameters.values())]
+        return all(isinstance(r, Fixed) for r in ranges) and all(len(one.presets) < 2 for one in self.instruments)
+
     @cached_property
     def _files(self) -> dict[str, File]:
         found = [one.file for one in self.instruments]
