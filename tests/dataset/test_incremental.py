@@ -342,7 +342,8 @@ def test_clean_forgets_what_nothing_live_uses_and_nothing_else(world: World) -> 
 def test_ids_lead_from_a_caption_to_its_file(world: World) -> None:
     sql = (
         "SELECT f.path, p.path FROM captions t JOIN clips c ON c.id = t.id "
-        "JOIN mixes m ON m.source = c.source AND m.take = c.take JOIN songs s ON s.id = m.source JOIN files f ON f.id = s.id JOIN captions p ON p.id = t.id"
+        "JOIN mixes m ON m.source = c.source AND m.take = c.take JOIN songs s ON s.id = m.source "
+        "JOIN files f ON f.id = s.id JOIN captions p ON p.id = t.id"
     )
     rows = world.rows(sql)
     assert rows
