@@ -103,3 +103,52 @@ def test_racks_are_listed_shown_and_tried(tmp_path: Path, capsys: pytest.Capture
     found = {trial["instrument"]: trial for trial in json.loads(capsys.readouterr().out)}
     assert found["flute"]["faults"] == []
     assert [fault["reason"] for fault in found["nowhere"]["faults"]] == ["no_preset"]
+
+
+def test_a_record_keeps_what_was_asked_for(file: Path, tmp_path: Path) -> None:
+    asked = ["--rate", "16000", "--mono", "--format", "wav", "--lufs", "-30"]
+    assert main(["render", str(file), "--to", str(tmp_path / "a"), *asked]) == 0
+    assert main(["render", str(file), "--to", str(tmp_path / "b"), "--record", str(tmp_path / "a" / "render.json")]) == 0
+    assert (tmp_path / "a" / "mix.wav").read_bytes() == (tmp_path / "b" / "mix.wav").read_bytes()
+
+
+def test_a_folder_is_only_taken_over_from_an_earlier_rendering(file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert main(["render", str(file), "--to", str(out), "--takes", "2", "--stems"]) == 0
+    assert main(["render", str(file), "--to", str(out)]) == 0
+    assert sorted(path.name for path in out.iterdir()) == ["mix.flac", "render.json"]
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letters.txt").write_text("dear")
+    assert main(["render", str(file), "--to", str(tmp_path / "mine")]) == 2
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["letters.txt"]
+
+
+@pytest.mark.parametrize(
+    "place, value",
+    [
+        (("rate",), 1e12),
+        (("format",), "../../x"),
+        (("takes",), []),
+        (("takes", 0, "transpose"), 1000),
+        (("takes", 0, "stems", 0, "variation", "speed"), 0.0),
+        (("takes", 0, "stems", 0, "variation", "speed"), float("inf")),
+        (("takes", 0, "stems", 0, "patch", "pan"), "left"),
+        (("takes", 0, "stems", 0, "patch", "gain_db"), 1e9),
+        (("takes", 0, "stems", 0, "patch", "sound", "sha256"), "0" * 64),
+        (("sha256",), "0" * 64),
+    ],
+)
+def test_a_record_that_was_meddled_with_is_one_sentence(
+    file: Path, tmp_path: Path, place: tuple[str | int, ...], value: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["render", str(file), "--to", str(tmp_path / "a")]) == 0
+    record = json.loads((tmp_path / "a" / "render.json").read_text())
+    inner = record
+    for step in place[:-1]:
+        inner = inner[step]
+    inner[place[-1]] = value
+    (tmp_path / "bad.json").write_text(json.dumps(record))
+    capsys.readouterr()
+    assert main(["render", str(file), "--to", str(tmp_path / "b"), "--record", str(tmp_path / "bad.json")]) in (1, 2)
+    assert capsys.readouterr().err.count("\n") == 1
+    assert not (tmp_path / "b" / "mix.flac").exists()

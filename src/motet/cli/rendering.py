@@ -355,7 +355,8 @@ def _tell_trial(trial: Trial) -> None:
 
     for fault in trial.faults:
         what = f", {instrument(trial.program, trial.is_drum)}" if trial.lufs is not None or trial.program else ""
-        say(Console(), f"{trial.instrument} ({trial.file}{what}): {fault.reason}: {fault.detail}")
+        numbers = "".join(f", {name} {value:g}" for name, value in trial.parameters.items())
+        say(Console(), f"{trial.instrument} ({trial.file}{what}{numbers}): {fault.reason}: {fault.detail}")
 
 
 def _in_dataset(folder: Path) -> dict[str, str]:

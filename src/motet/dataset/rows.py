@@ -280,6 +280,7 @@ class Stem(Row):
     instead_of: list[str]  # what the rack would rather have played it with, and why that failed
     sound: str  # the file that made it, by name
     licence: str
+    sounds_like: int | None  # General MIDI program, where that is not the part's
     effects: list[str]  # in signal order
     heard: str  # JSON: what its sound tells beside its notes (see `motet.render.hearing`)
 

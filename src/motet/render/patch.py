@@ -59,13 +59,17 @@ class Effect:
 
 @dataclass(frozen=True)
 class Patch:
-    """A sound, the effects behind it in signal order, then gain (dB) and pan (-1 left to 1 right, 0 leaves it as it is)."""
+    """A sound, the effects behind it in signal order, then gain (dB) and pan (-1 left to 1 right, 0 leaves it as it is).
+
+    `sounds_like` is the General MIDI program that a listener would name, None for the part's own.
+    """
 
     instrument: str  # its name in the rack
     sound: Sound
     effects: tuple[Effect, ...] = ()
     gain_db: float = 0.0
     pan: float = 0.0
+    sounds_like: int | None = None
 
     def to_json(self) -> str:
         """JSON with sorted keys: equal patches are equal texts."""

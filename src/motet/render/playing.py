@@ -21,6 +21,7 @@ from motet.render.patch import Effect, Line, Patch
 from motet.render.rack import Rack, Who
 from motet.render.synths import Audio, Synth, load
 from motet.render.takes import Take
+from motet.render.timeline import read
 
 __all__ = ["Played", "Player", "faults", "mono", "tried"]
 
@@ -82,6 +83,8 @@ class Player:
         An instrument that cannot play it makes way for the next that was drawn. Raises RenderError: the part's own fault, or what
         the last instrument said when none could.
         """
+        if self.rack.heeds_banks:
+            who = replace(who, bank=_bank(midi))
         draw = self.rack.draw(who, random.Random(dice.getrandbits(64)))
         variation = take.by_hand(draw.timing_ms, draw.velocity)
         return self._played(midi, variation, dice.getrandbits(63), draw.patches, kind_of(who.program, who.is_drum))
@@ -200,6 +203,17 @@ def _placed(audio: Audio, patch: Patch) -> Audio:
     if (sides == 1).all():
         return audio
     return audio * sides
+
+
+def _bank(midi: bytes) -> int:
+    """The bank (controller 0) in which the part finds its sound."""
+    bank = 0
+    for event in read(midi, 8000):
+        if event.status & 0xF0 == 0xB0 and event.first == 0:
+            bank = event.second
+        elif event.status & 0xF0 == 0x90:
+            break
+    return bank
 
 
 def _volume(levels: npt.NDArray[np.float32]) -> float:

@@ -62,6 +62,7 @@ class _Patch(_Told):
     effects: list[_Effect]
     gain_db: Decibels
     pan: Share
+    sounds_like: Annotated[int, Field(ge=0, le=127)] | None
 
 
 class _Variation(_Told):

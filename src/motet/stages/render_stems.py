@@ -122,6 +122,7 @@ def _stem(part: Part, take: render.Take, played: render.Played, settings: Render
         instead_of=list(played.instead_of),
         sound=sound.file,
         licence=sound.licence,
+        sounds_like=played.patch.sounds_like,
         effects=[effect.name for effect in played.patch.effects],
         heard=json.dumps({name: _rounded(value) for name, value in asdict(played.hearing).items()}),
     )

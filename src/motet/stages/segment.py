@@ -43,7 +43,7 @@ class Segment(Settings):
         "take", "audio", "rate", "frames", "stem_indices",
         "songs.last_tick",
         "midi_facts.section_ticks", "midi_facts.section_end", "midi_facts.section_labels", "midi_facts.section_confidences",
-        "stems.index", "stems.take", "stems.midi", "stems.silent", "stems.effects",
+        "stems.index", "stems.take", "stems.midi", "stems.silent", "stems.sounds_like", "stems.effects",
     ],
     timeout=120,
     libraries=["symusic", "numpy", "scipy"],
@@ -56,7 +56,7 @@ def segment(
     heard.sort(key=lambda stem: stem.index)
     if not heard:
         return Drop("no_clip", "nothing is heard")
-    played = [(stem, midi.read(tools.media.read(stem.midi))) for stem in heard]  # as it was played in this take
+    played = [(stem, _as_heard(midi.read(tools.media.read(stem.midi)), stem)) for stem in heard]
     score = midi.together([one for _, one in played])
     sections = _sections(facts)
     spans = _spans(mix, score, song.last_tick, sections, settings)
@@ -86,6 +86,15 @@ class _Span:
     end: float
     start_tick: int
     end_tick: int
+
+
+def _as_heard(score: midi.Score, stem: Stem) -> midi.Score:
+    """A part as it was played in this take, by what a listener would name if the rack says so."""
+    if stem.sounds_like is None:
+        return score
+    for track in score.symusic.tracks:
+        track.program = stem.sounds_like
+    return midi.Score(score.symusic, score.tempo_map, score.how)  # one that has not listed its notes yet
 
 
 def _first_onset(score: midi.Score) -> float:

@@ -88,6 +88,13 @@ def test_plug_ins_that_crash_hang_or_are_silent_cost_their_attempt_and_are_named
     assert told == {"stillborn": "plugin_crashed", "hanger": "plugin_hung", "silent": ""}
 
 
+def test_captions_go_by_what_a_rack_says_it_sounds_like(tmp_path: Path, build: Build, pedalboard: str) -> None:
+    text = rack(build("Good").path).replace("weight: 1000", "weight: 1000, for: {drums: false}, sounds_like: 80")
+    data = built(tmp_path, text)
+    for clip in rows(data, "SELECT instruments FROM clips"):
+        assert clip["instruments"] == ["square-wave lead", "drums"]
+
+
 def test_an_effect_that_crashes_is_left_out_and_named(tmp_path: Path, build: Build, pedalboard: str) -> None:
     effects = f"effects:\n  - always:\n      - {{plugin: {build('Stillborn').path}}}\n      - {{effect: reverb}}\n"
     data = built(tmp_path, rack(extra=effects))

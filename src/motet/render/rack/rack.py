@@ -56,6 +56,7 @@ class Instrument:
     parameters: Mapping[str, Range] = field(default_factory=dict)
     gain_db: Range = ZERO
     pan: Range = ZERO
+    sounds_like: int | None = None  # General MIDI program, where that is not the part's
 
 
 @dataclass(frozen=True)
@@ -156,6 +157,12 @@ class Rack:
         ranges = [r for one in self.instruments for r in (one.gain_db, one.pan, one.program or ZERO, *one.parameters.values())]
         return all(isinstance(r, Fixed) for r in ranges) and all(len(one.presets) < 2 for one in self.instruments)
 
+    @property
+    def heeds_banks(self) -> bool:
+        """Whether any rule asks for a part's bank."""
+        rules = [one.rule for one in self.instruments] + [one.rule for one in self.effects] + [one.rule for one in self.humanise]
+        return any(rule.banks for rule in rules)
+
     @cached_property
     def _files(self) -> dict[str, File]:
         found = [one.file for one in self.instruments]
@@ -221,4 +228,5 @@ def _patch(one: Instrument, who: Who, effects: tuple[Effect, ...], lots: Lots) -
         stored.sha256 if stored else "",
         _numbers(one.parameters, lots, f"{owner} parameter"),
     )
-    return Patch(one.name, sound, effects, one.gain_db.at(lots(f"{owner} gain")), one.pan.at(lots(f"{owner} pan")))
+    gain, pan = one.gain_db.at(lots(f"{owner} gain")), one.pan.at(lots(f"{owner} pan"))
+    return Patch(one.name, sound, effects, gain, pan, None if who.is_drum else one.sounds_like)

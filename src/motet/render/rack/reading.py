@@ -34,7 +34,7 @@ URI = re.compile(r"[a-z][a-z0-9+.-]{1,15}:")
 EVERYTHING = Rule()
 
 RACK = ("name", "about", "instruments", "effects", "humanise")
-INSTRUMENT = ("name", "for", "weight", "gain_db", "pan", "licence")
+INSTRUMENT = ("name", "for", "weight", "gain_db", "pan", "sounds_like", "licence")
 FONT = ("font", "synth", "bank", "program")
 PLUGIN = ("plugin", "engine", "preset", "parameters")
 RULE = ("programs", "families", "roles", "banks", "drums")
@@ -78,6 +78,7 @@ def read(name_or_path: str | Path, *, font: str = "auto", synth: str = "tinysoun
     Raises UserError: one sentence with the place in the file and the fix, also for what is not installed.
     """
     text = str(name_or_path)
+    _usable(font, synth)
     if not text.endswith((".yaml", ".yml")):
         known = [entry.name.removesuffix(".yaml") for entry in _home().iterdir() if entry.name.endswith(".yaml")]
         if text not in known:
@@ -106,6 +107,16 @@ def _expanded(text: str) -> Path:
         return Path(text).expanduser()
     except RuntimeError:  # ~ and a name that is no user's
         return Path(text)
+
+
+def _usable(font: str, synth: str) -> None:
+    """What the user named is the user's, not the rack's: raises UserError before the rack is read."""
+    try:
+        if font != "auto":
+            fonts.find(font)
+        synths.version(synth)
+    except RenderError as error:
+        raise UserError(f"{error.detail.rstrip('.')}.") from None
 
 
 def _home() -> resources.abc.Traversable:
@@ -148,6 +159,7 @@ def _instrument(spot: Spot, here: _Here) -> Instrument:
         rule=_rule(told.get("for")),
         weight=_weight(told),
         licence=told["licence"].text() if "licence" in told else made.licence,
+        sounds_like=_whole(told["sounds_like"], 0, 127) if "sounds_like" in told else None,
         gain_db=_range(told["gain_db"], -60, LOUDEST) if "gain_db" in told else ZERO,
         pan=_range(told["pan"], -1, 1) if "pan" in told else ZERO,
     )
