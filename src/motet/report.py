@@ -174,7 +174,7 @@ def _clip_views(dataset: Dataset, most: int) -> list[ClipView]:
     """Clips drawn so that every song has its turn before any has two, the same ones each time."""
     captions = "captions" in dataset.tables()
     sql = (
-        "SELECT c.*, m.sounds, m.licences"
+        "SELECT c.*, m.sounds, m.licences, m.stem_indices"
         + (", t.text" if captions else ", '' AS text")
         + " FROM clips c JOIN mixes m ON m.source = c.source AND m.take = c.take"
         + (" LEFT JOIN captions t ON t.id = c.id" if captions else "")
@@ -191,7 +191,8 @@ def _clip_views(dataset: Dataset, most: int) -> list[ClipView]:
 def _clip_view(dataset: Dataset, row: dict[str, Any], recording: tuple[npt.NDArray[np.float32], int], mp3: bytes) -> ClipView:
     audio, _ = recording
     stems = dataset.query(
-        f"SELECT midi FROM stems WHERE source = '{row['source']}' AND take = {row['take']} AND NOT silent ORDER BY index"
+        f"SELECT midi FROM stems WHERE source = '{row['source']}' AND take = {row['take']} AND NOT silent "
+        f"AND list_contains({row['stem_indices']}, index) ORDER BY index"
     ).fetchall()
     scores = [midi.read(dataset.media.read(reference)) for (reference,) in stems]
     clock = scores[0].tempo_map

@@ -179,7 +179,7 @@ def test_a_stem_can_be_played_again_from_its_row(data: Dataset) -> None:
             assert data.media.read(stem["audio"]) == stored
 
 
-def test_every_stem_of_the_demo_sounds_as_its_notes_say(data: Dataset) -> None:
+def test_every_stem_sounds_as_its_notes_say(data: Dataset) -> None:
     checks = rows(data, "SELECT * FROM audio_checks")
     assert len(checks) == len(rows(data, "SELECT id FROM stems"))
     assert [(one["path"], one["faults"]) for one in checks if one["faults"]] == []

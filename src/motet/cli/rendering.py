@@ -71,6 +71,7 @@ def add(command: Command) -> None:
 
 def _render(options: argparse.Namespace) -> int:
     from motet import __version__, midi, render
+    from motet.render.plugins import Quarantine
 
     data, record = read_bytes(options.file), _recorded(options)
     asked = _asked(options, record)
@@ -86,7 +87,12 @@ def _render(options: argparse.Namespace) -> int:
     try:
         render.check_encoding(target.format, asked["rate"])
         rack = render.read_rack(asked["rack"], font=asked["font"], synth=asked["synth"])
-        with render.Player(rack, asked["rate"]) as player, tempfile.TemporaryDirectory(prefix="motet-render-") as scratch:
+        quarantine = Quarantine.of_this_machine()
+        render.tried(rack, quarantine)
+        with (
+            render.Player(rack, asked["rate"], quarantine) as player,
+            tempfile.TemporaryDirectory(prefix="motet-render-") as scratch,
+        ):
             rendered = render.render_song(
                 data,
                 player,

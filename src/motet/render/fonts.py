@@ -7,6 +7,7 @@ import re
 import stat
 import struct
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -62,11 +63,17 @@ def find(setting: str = "auto") -> Font:
             raise FontError("unreadable", f"the SoundFont {path} is not a regular file")
         if about.st_size > LARGEST:
             raise FontError("not_a_soundfont", f"{path} holds {about.st_size:,} bytes: a SoundFont has at most 4 GiB")
-        data = path.read_bytes()
+        return _read(path, about.st_size, about.st_mtime_ns)
     except FileNotFoundError:
         raise FontError("missing", f"there is no SoundFont at {path}") from None
     except OSError as error:
         raise FontError("unreadable", f"the SoundFont {path} cannot be read: {error.strerror}") from None
+
+
+@lru_cache(maxsize=16)
+def _read(path: Path, size: int, written: int) -> Font:
+    """The font in a file of that size, written then: a build asks for one several times, and large ones take long."""
+    data = path.read_bytes()
     info = _check(data, str(path))
     name = info.get("INAM") or path.stem
     sha256 = hashlib.sha256(data).hexdigest()
