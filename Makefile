@@ -7,7 +7,7 @@ UV := $(BIN)/uv
 INSTALL := $(UV) pip install --quiet --compile-bytecode --system-certs --python $(BIN)/python --no-deps
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
-# The synth comes ready-built for Python 3.11 and 3.12; newer ones compile it. So those two go first.
+# tinysoundfont, with which tests compare, comes ready-built for Python 3.11 and 3.12; newer ones compile it. So those two go first.
 PYTHON ?= $(shell for p in python3 python3.12 python3.11; do \
 	$$p -c 'import ensurepip, sys; sys.exit(sys.version_info[:2] not in [(3, 11), (3, 12)])' 2>/dev/null \
 	&& echo $$p && exit; done; echo python3)

@@ -32,8 +32,9 @@ SUBJECTS = {
     "claims": "Planted falsehoods in captions",
     "sound": "Sound, one core, CPU time",
     "renders": "Stems against their notes, on real files",
+    "synths": "Our synth beside the players, one core",
 }
-LIBRARIES = ("symusic", "pretty_midi", "mido", "numpy", "pyarrow", "duckdb", "pebble", "tinysoundfont")
+LIBRARIES = ("symusic", "pretty_midi", "mido", "numpy", "pyarrow", "duckdb", "pebble", "numba", "tinysoundfont")
 HEAD = f"{'':<45} {'median':>9} {'min':>9} {'max':>9} {'unit':<12} {'n':>7} {'reps':>4}  ratio, goal"
 
 

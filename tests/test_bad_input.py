@@ -406,7 +406,7 @@ def test_two_runs_at_once(told: Told, tmp_path: Path) -> None:
         (["--set", "clen.shortest=3"], "did you mean clean?"),
         (["--set", "clean.shortest=long"], "clean.shortest cannot be 'long'"),
         (["--set", "clean.shortest"], "write stage.setting=value"),
-        (["--set", "render_stems.synth=nosynth"], "no synth 'nosynth'; there are: fluidsynth, tinysoundfont"),
+        (["--set", "render_stems.synth=nosynth"], "no synth 'nosynth'; there are: fluidsynth, motet, motet-wet, tinysoundfont"),
         (["--set", "render_stems.font=/etc/hostname"], "/etc/hostname is not a SoundFont"),
         (["--set", "render_stems.font=/no/such.sf2"], "no SoundFont at /no/such.sf2"),
         (["--workers", "0"], "'0' is not a whole number of at least 1"),

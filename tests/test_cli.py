@@ -238,7 +238,7 @@ def test_check(motet: Motet, data: Path) -> None:
 def test_doctor(motet: Motet) -> None:
     code, told = motet("doctor")
     assert (code, "soundfont" in told) == (0, True)
-    assert {f["what"] for f in facts(motet("doctor", "--json"))} >= {"python", "symusic", "tinysoundfont", "soundfont"}
+    assert {f["what"] for f in facts(motet("doctor", "--json"))} >= {"python", "symusic", "numba", "soundfont"}
 
 
 def test_recipes(motet: Motet) -> None:

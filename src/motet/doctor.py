@@ -34,12 +34,12 @@ def examine() -> list[Finding]:
         Finding("disk", True, False, f"{size(shutil.disk_usage(Path.cwd()).free)} free here"),
         _temporary(),
     ]
-    for library in ("symusic", "pyarrow", "duckdb", "pebble", "scipy", "soundfile"):
+    for library in ("symusic", "pyarrow", "duckdb", "pebble", "numba", "scipy", "soundfile"):
         found.append(_library(library, True, f"pip install {library}"))
-    found.append(_library("tinysoundfont", True, "pip install --no-deps tinysoundfont"))
     found.append(_font())
     found.append(_library("pedalboard", False, 'effects and VST3 plug-ins, pip install "motet[effects]"'))
     found.append(_library("dawdreamer", False, 'VST2 and LV2 plug-ins, pip install "motet[vst]"'))
+    found.append(_library("tinysoundfont", False, "another synth, pip install --no-deps tinysoundfont"))
     found.append(_fluidsynth())
     return found
 

@@ -4,13 +4,21 @@ from collections.abc import Callable
 
 import pytest
 
-from motet.render import Audio, Font, Synth, find, load
+from motet.render import SYNTHS, Audio, Font, Synth, find, load, version
 from render.notation import RATE, Message, part
 
 
 @pytest.fixture(scope="session")
 def font() -> Font:
     return find()
+
+
+@pytest.fixture(scope="session", params=SYNTHS)
+def engine(request: pytest.FixtureRequest) -> str:
+    """Every synth must play by the same rules."""
+    if not version(request.param):
+        pytest.skip(f"{request.param} is not installed: motet doctor tells how to add it")
+    return str(request.param)
 
 
 @pytest.fixture(scope="session")

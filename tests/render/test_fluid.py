@@ -46,7 +46,7 @@ def test_two_notes_of_one_key_end_with_the_second(synth: fluid.FluidSynth) -> No
 
 
 def test_it_plays_as_high_as_tinysoundfont_and_about_as_loud(synth: fluid.FluidSynth, font: Font) -> None:
-    other = load(font, RATE)
+    other = load(font, RATE, synth="tinysoundfont")
     for number, key in ((73, 69), (16, 48), (56, 72)):
         messages = [program(0, number), *note(0, 4 * TICKS, key)]
         mine, its = (played(one, messages)[RATE // 2 : 3 * RATE // 2] for one in (synth, other))

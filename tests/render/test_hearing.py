@@ -104,9 +104,7 @@ def test_every_third_note_that_is_not_played_is_missed(voice: int, kind: Kind, p
 
 @pytest.mark.parametrize("voice, kind", VOICES[:2])
 def test_other_notes_at_the_same_times_are_wrong(voice: int, kind: Kind, play: Play) -> None:
-    keys = TUNE.copy()
-    random.Random(1).shuffle(keys)
-    moved = [key + 1 for key in keys]
+    moved = [key + 6 for key in TUNE]  # a tritone: none of the right ones rings on from the notes before
     assert "wrong_notes" in faults(play(tune(voice, moved)), tune(voice), kind)
 
 

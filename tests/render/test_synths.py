@@ -1,34 +1,27 @@
 """What a part must sound like."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
 from hashlib import sha256
+from importlib import metadata
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from motet.render import SYNTHS, Audio, Font, FontError, Line, Preset, RenderError, Synth, load
+from motet.render import Audio, Font, FontError, Line, Preset, RenderError, Synth, load, version
 from render.notation import RATE, TICKS, Message, bend, control, level, note, part, pitch, program, tempo
 
 Play = Callable[[list[Message]], Audio]
 
 
-@pytest.fixture(scope="session", params=SYNTHS)
-def engine(request: pytest.FixtureRequest) -> str:
-    """Every synth must play by the same rules."""
-    return str(request.param)
-
-
 @pytest.fixture(scope="session")
 def synth(engine: str, font: Font) -> Synth:
-    try:
-        return load(font, RATE, synth=engine)
-    except RenderError as error:
-        pytest.skip(error.detail)
+    return load(font, RATE, synth=engine)
 
 
 HALF_SECOND = RATE // 2
@@ -239,20 +232,42 @@ def test_another_process_gives_the_same_bytes(synth: Synth, engine: str, font: F
 
 
 def test_an_unknown_synth_names_the_valid_ones(font: Font) -> None:
-    with pytest.raises(RenderError, match="tinysoundfont") as caught:
+    with pytest.raises(RenderError, match="fluidsynth, motet, motet-wet, tinysoundfont") as caught:
         load(font, synth="theremin")
     assert caught.value.reason == "unknown_synth"
-    assert set(SYNTHS) == {"tinysoundfont", "fluidsynth"}
+
+
+def test_the_default_loads_its_compiler_only_when_it_plays() -> None:
+    code = "import sys, motet.render; motet.render.version('motet'); print('numba' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+def test_the_version_of_our_own_synth_names_what_compiles_it() -> None:
+    assert version("motet") == version("motet-wet")
+    assert f"numba {metadata.version('numba')}" in version("motet")
+
+
+def test_nowhere_to_keep_compiled_code_is_one_sentence_with_the_fix(font: Font) -> None:
+    """As in a read-only installation of a user without a home: here the compiler is told to look for a folder nowhere."""
+    code = (
+        "from motet.render import RenderError, find, load\n"
+        f"try: load(find({str(font.path)!r}))\n"
+        "except RenderError as error: print(error.reason, error.detail)"
+    )
+    barred = {**os.environ, "NUMBA_CACHE_LOCATOR_CLASSES": "UserProvidedCacheLocator", "NUMBA_CACHE_DIR": ""}
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=barred).stdout
+    assert told.startswith("no_cache ")
+    assert "NUMBA_CACHE_DIR" in told
 
 
 def test_a_missing_library_is_one_sentence_with_the_fix(font: Font, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tinysoundfont", None)
     with pytest.raises(RenderError, match=r"pip install tinysoundfont --no-deps") as caught:
-        load(replace(font, sha256="another, so that no loaded font is reused"))
+        load(replace(font, sha256="another, so that no loaded font is reused"), synth="tinysoundfont")
     assert caught.value.reason == "missing_synth"
 
 
-def test_a_font_that_changed_since_it_was_found_is_refused(font: Font) -> None:
+def test_a_font_that_changed_since_it_was_found_is_refused(synth: Synth, engine: str, font: Font) -> None:
     with pytest.raises(FontError) as caught:
-        load(replace(font, sha256="0" * 64))
+        load(replace(font, sha256="0" * 64), synth=engine)
     assert caught.value.reason == "changed"

@@ -165,7 +165,7 @@ def test_every_stem_names_what_played_it_with_its_licence(data: Dataset) -> None
     for stem in rows(data, "SELECT * FROM stems"):
         sound = render.Patch.from_json(stem["patch"]).sound
         assert (sound.file, sound.sha256, sound.licence) == (font.path.name, font.sha256, font.licence)
-        assert (sound.engine, bool(sound.engine_version)) == ("tinysoundfont", True)
+        assert (sound.engine, bool(sound.engine_version)) == ("motet", True)
         assert (stem["sound"], stem["licence"], stem["repeatable"]) == (sound.file, sound.licence, True)
         assert not stem["silent"]
 

@@ -176,3 +176,15 @@ def test_a_stem_row_tells_what_a_rack_drew(tmp_path: Path) -> None:
     told = {effect for clip in rows(data, "SELECT record FROM clips") for one in json.loads(clip["record"]).get("effects", [])
             for effect in one["effects"]}  # fmt: skip
     assert told <= {effect for stem in stems for effect in stem["effects"]}
+
+
+def test_a_synth_that_cannot_be_used_here_stops_the_build_and_costs_no_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a read-only installation of a user without a home. Once that is mended, the next build asks again."""
+    with monkeypatch.context() as barred:
+        barred.setenv("NUMBA_CACHE_LOCATOR_CLASSES", "UserProvidedCacheLocator")
+        barred.delenv("NUMBA_CACHE_DIR", raising=False)
+        with pytest.raises(UserError, match="name one in the environment variable NUMBA_CACHE_DIR"):
+            built(tmp_path)
+    assert rows(built(tmp_path), "SELECT count(*) AS n FROM mixes") == [{"n": 1}]

@@ -53,7 +53,9 @@ def add(command: Command) -> None:
     sub.add_argument("--format", choices=FORMATS, help="of the files (default: flac, or that of OUT)")
     sub.add_argument("--lufs", type=float, help="loudness aimed at; a true peak of -1 dB wins (default: -14)")
     sub.add_argument("--font", metavar="FILE", help="the SoundFont of instruments that name none")
-    sub.add_argument("--synth", metavar="NAME", help="tinysoundfont (default) or fluidsynth")
+    sub.add_argument(
+        "--synth", metavar="NAME", help="motet (default), motet-wet (it sends to reverb and chorus), tinysoundfont, fluidsynth"
+    )
 
     rack = command("rack", None, "tell what there is to play with, and try it")
     parts = commands_of(rack)
@@ -127,6 +129,8 @@ def _render(options: argparse.Namespace) -> int:
 
 def _asked(options: argparse.Namespace, record: Record | None) -> dict[str, Any]:
     """What is to be played with and written: as told, as the record has it, or as usual."""
+    from motet import render
+
     if record:
         fixed: dict[str, Any] = {name: getattr(record, name) for name in ("rate", "channels", "format", "lufs")}
         for name in ("rate", "format", "lufs"):
@@ -140,7 +144,7 @@ def _asked(options: argparse.Namespace, record: Record | None) -> dict[str, Any]
             "format": options.format or _suffix(options.to) or "flac",
             "lufs": -14.0 if options.lufs is None else options.lufs,
         }
-        usual = {"rack": "default", "font": "auto", "synth": "tinysoundfont"}
+        usual = {"rack": "default", "font": "auto", "synth": render.DEFAULT_SYNTH}
     if not -60 <= fixed["lufs"] <= 0:
         raise UserError(f"--lufs is -60 to 0, not {fixed['lufs']:g}.")
     if not 0 <= options.tempo <= 0.5:

@@ -9,7 +9,7 @@ or one by one: `find` a font, `load` a synth, `render` parts, `mix` them.
 
 from motet.render.effects import EFFECTS
 from motet.render.encoding import Format, check_encoding, decode, encode, pieces
-from motet.render.errors import FontError, RenderError
+from motet.render.errors import FontError, RenderError, SynthError
 from motet.render.fonts import Font, find
 from motet.render.hearing import Fault, Hearing, Kind, hear, judge, kind_of, struck
 from motet.render.loudness import integrated_loudness, true_peak
@@ -23,11 +23,12 @@ from motet.render.rack import ready as ready_racks
 from motet.render.record import Record
 from motet.render.roles import LOUDNESS, balance, roles
 from motet.render.song import KeptStem, Rendering, render_song
-from motet.render.synths import SYNTHS, Audio, Synth, load, version
+from motet.render.synths import DEFAULT_SYNTH, SYNTHS, Audio, Synth, load, version
 from motet.render.takes import Take, takes
 from motet.render.trying import Trial, try_rack
 
 __all__ = [
+    "DEFAULT_SYNTH",
     "EFFECTS",
     "LOUDNESS",
     "SYNTHS",
@@ -52,6 +53,7 @@ __all__ = [
     "Rendering",
     "Sound",
     "Synth",
+    "SynthError",
     "Take",
     "Trial",
     "Who",

@@ -16,5 +16,9 @@ class RenderError(ValueError):
         return type(self), (self.reason, self.detail)
 
 
+class SynthError(RenderError):
+    """A synth that this machine cannot play, whatever the part: `missing_synth`, `no_cache`. Only the user can mend it."""
+
+
 class FontError(RenderError):
     """A SoundFont that is missing, damaged, or lacks what a part asks for."""

@@ -16,7 +16,7 @@ from functools import cache, lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from motet.render.errors import FontError, RenderError
+from motet.render.errors import FontError, RenderError, SynthError
 from motet.render.fonts import Font
 from motet.render.patch import Line
 from motet.render.timeline import actions
@@ -67,14 +67,14 @@ def _library() -> ctypes.CDLL:
     fix = "install libfluidsynth 2 or newer (apt install libfluidsynth3, brew install fluid-synth)"
     name = ctypes.util.find_library("fluidsynth")
     if name is None:
-        raise RenderError("missing_synth", f"the synth fluidsynth needs a library that is not there: {fix}")
+        raise SynthError("missing_synth", f"the synth fluidsynth needs a library that is not there: {fix}")
     try:
         library = ctypes.CDLL(name)
         for function, (gives, *takes) in FUNCTIONS.items():
             getattr(library, function).restype = gives
             getattr(library, function).argtypes = takes
     except (OSError, AttributeError) as error:
-        raise RenderError("missing_synth", f"the synth fluidsynth cannot use {name} ({error}): {fix}") from None
+        raise SynthError("missing_synth", f"the synth fluidsynth cannot use {name} ({error}): {fix}") from None
     for level in range(5):  # what goes wrong is told by what it returns
         library.fluid_set_log_function(level, None, None)
     return library
@@ -130,7 +130,7 @@ def _loaded(path: str, sha256: str) -> _LoadedFont:
 def load(font: Font, sample_rate: int = 44100) -> FluidSynth:
     """A player of `font`; the font is loaded once per process.
 
-    Raises RenderError `missing_synth` without the library, `wrong_rate`, FontError `changed`, `damaged`.
+    Raises SynthError `missing_synth` without the library, RenderError `wrong_rate`, FontError `changed`, `damaged`.
     """
     _library()
     if not SLOWEST <= sample_rate <= FASTEST:

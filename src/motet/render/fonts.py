@@ -2,10 +2,13 @@
 
 import hashlib
 import importlib.util
+import mmap
 import os
 import re
 import stat
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -15,7 +18,7 @@ import numpy.typing as npt
 
 from motet.render.errors import FontError
 
-__all__ = ["Font", "find"]
+__all__ = ["COMPRESSED", "ROM", "Contents", "Font", "contents", "find", "mapped"]
 
 VARIABLE = "MOTET_SOUNDFONT"
 SUFFIXES = (".sf2", ".sf3")
@@ -57,13 +60,28 @@ def find(setting: str = "auto") -> Font:
     Raises FontError: `missing`, `not_a_soundfont`, `truncated`, `damaged`, `unreadable`.
     """
     path = _automatic() if setting == "auto" else _expanded(setting)
+    with _readable(path) as about:
+        return _read(path, about.st_size, about.st_mtime_ns)
+
+
+def mapped(path: Path) -> bytes | mmap.mmap:
+    """The bytes of a font, read from the disk as they are looked at.
+
+    Raises FontError: `missing`, `not_a_soundfont`, `unreadable`.
+    """
+    with _readable(path) as about, path.open("rb") as file:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if about.st_size else b""
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[os.stat_result]:
     try:
         about = path.stat()
         if not stat.S_ISREG(about.st_mode):  # a pipe or a device may never end
             raise FontError("unreadable", f"the SoundFont {path} is not a regular file")
         if about.st_size > LARGEST:
             raise FontError("not_a_soundfont", f"{path} holds {about.st_size:,} bytes: a SoundFont has at most 4 GiB")
-        return _read(path, about.st_size, about.st_mtime_ns)
+        yield about
     except FileNotFoundError:
         raise FontError("missing", f"there is no SoundFont at {path}") from None
     except OSError as error:
@@ -74,7 +92,7 @@ def find(setting: str = "auto") -> Font:
 def _read(path: Path, size: int, written: int) -> Font:
     """The font in a file of that size, written then: a build asks for one several times, and large ones take long."""
     data = path.read_bytes()
-    info = _check(data, str(path))
+    info = contents(data, str(path)).info
     name = info.get("INAM") or path.stem
     sha256 = hashlib.sha256(data).hexdigest()
     return Font(path.resolve(), name, sha256, _licence(sha256, name, path.stem, info))
@@ -121,19 +139,49 @@ def _licence(sha256: str, name: str, stem: str, info: dict[str, str]) -> str:
 # Synths read chunks in ways of their own: tinysoundfont knows no pad bytes, makes no difference between a chunk and a list of one
 # name, and goes on in the middle of a list that it cannot follow. What it would find elsewhere than we do is refused.
 
-RECORDS = {"phdr": 38, "pbag": 4, "pmod": 10, "pgen": 4, "inst": 22, "ibag": 4, "imod": 10, "igen": 4, "shdr": 46}
+_BAG = np.dtype([("generator", "<u2"), ("modulator", "<u2")])
+_GENERATOR = np.dtype([("kind", "<u2"), ("amount", "<i2")])
+_MODULATOR = np.dtype(
+    [(name, "<i2" if name == "amount" else "<u2") for name in "source destination amount amount_source transform".split()]
+)
+_SAMPLE = [(name, "<u4") for name in "start end loop_start loop_end rate".split()]
+RECORDS = {
+    "phdr": np.dtype([("name", "S20"), ("program", "<u2"), ("bank", "<u2"), ("bag", "<u2"), ("library", "V12")]),
+    "pbag": _BAG,
+    "pmod": _MODULATOR,
+    "pgen": _GENERATOR,
+    "inst": np.dtype([("name", "S20"), ("bag", "<u2")]),
+    "ibag": _BAG,
+    "imod": _MODULATOR,
+    "igen": _GENERATOR,
+    "shdr": np.dtype([("name", "S20"), *_SAMPLE, ("pitch", "u1"), ("correction", "i1"), ("link", "<u2"), ("kind", "<u2")]),
+}
 INSTRUMENT, SAMPLE = 41, 53  # generators that point at another table
 COMPRESSED, ROM = 0x30, 0x8000  # bits of a sample's type: Vorbis or the like (sf3), and in a sound card's memory
 
+Bytes = bytes | mmap.mmap
+Place = tuple[int, int]  # start and size, bytes
 
-def _check(data: bytes, called: str) -> dict[str, str]:
-    """The INFO texts of a font whose sizes and indices all hold; raises FontError."""
+
+@dataclass(frozen=True, eq=False)
+class Contents:
+    """What a font holds whose sizes and indices all hold. Every table ends with a record that only closes it."""
+
+    info: dict[str, str]
+    version: tuple[int, int]  # of the standard that the font says it follows
+    tables: dict[str, npt.NDArray[np.void]]  # by name, with the fields of RECORDS
+    smpl: Place | None
+    sm24: Place | None
+
+
+def contents(data: Bytes, called: str) -> Contents:
+    """What the font in `data` holds; raises FontError: `not_a_soundfont`, `truncated`, `damaged`."""
     if data[:4] != b"RIFF" or data[8:12] != b"sfbk":
         raise FontError("not_a_soundfont", f"{called} is not a SoundFont (it begins with {data[:12]!r})")
     end = 8 + struct.unpack_from("<I", data, 4)[0]
     if end > len(data):
         raise FontError("truncated", f"{called} holds {len(data):,} bytes of {end:,}: fetch it again")
-    lists: dict[str, dict[str, tuple[int, int]]] = {}
+    lists: dict[str, dict[str, Place]] = {}
     for kind, start, size in _chunks(data, 12, end, called):
         if kind in ("sdta", "pdta"):
             if kind in lists:
@@ -141,14 +189,17 @@ def _check(data: bytes, called: str) -> dict[str, str]:
             lists[kind] = _only_chunks(data, start, start + size, called)
         elif kind == "INFO":
             lists[kind] = {tag: (at, n) for tag, at, n in _chunks(data, start, start + size, called)}
-    samples = lists.get("sdta", {})
+    samples, info = lists.get("sdta", {}), lists.get("INFO", {})
     if not any(samples.get(name, (0, 0))[1] >= 2 for name in ("smpl", "smpo")):
         raise FontError("damaged", f"{called} holds no samples")
-    _check_tables(data, lists.get("pdta", {}), samples.get("smpl"), called)
-    return {tag: _text(data[at : at + size]) for tag, (at, size) in lists.get("INFO", {}).items()}
+    tables = _tables(data, lists.get("pdta", {}), samples.get("smpl"), called)
+    texts = {tag: _text(data[at : at + size]) for tag, (at, size) in info.items()}
+    at, size = info.get("ifil", (0, 0))
+    major, minor = struct.unpack_from("<HH", data, at) if size >= 4 else (2, 1)
+    return Contents(texts, (major, minor), tables, samples.get("smpl"), samples.get("sm24"))
 
 
-def _chunks(data: bytes, start: int, end: int, called: str) -> list[tuple[str, int, int]]:
+def _chunks(data: Bytes, start: int, end: int, called: str) -> list[tuple[str, int, int]]:
     """Name, start and size of each chunk; those of a list are its kind's and its content's.
 
     A chunk of odd size is followed by a pad byte of zero. Some programs leave it out, and no name begins with a zero.
@@ -169,9 +220,9 @@ def _chunks(data: bytes, start: int, end: int, called: str) -> list[tuple[str, i
     return found
 
 
-def _only_chunks(data: bytes, start: int, end: int, called: str) -> dict[str, tuple[int, int]]:
+def _only_chunks(data: Bytes, start: int, end: int, called: str) -> dict[str, Place]:
     """The chunks of a list that is nothing else: each has a name of its own, and all but the last an even size."""
-    found: dict[str, tuple[int, int]] = {}
+    found: dict[str, Place] = {}
     odd = False
     for name, at, size in _chunks(data, start, end, called):
         if odd or name in found or name == "RIFF" or not "!" <= name[0] <= "y":
@@ -188,41 +239,35 @@ def _text(raw: bytes) -> str:
     return " ".join(raw.split(b"\0")[0].decode("latin-1").split())[:200]
 
 
-def _check_tables(data: bytes, pdta: dict[str, tuple[int, int]], smpl: tuple[int, int] | None, called: str) -> None:
-    tables = {}
-    for name, width in RECORDS.items():
+def _tables(data: Bytes, pdta: dict[str, Place], smpl: Place | None, called: str) -> dict[str, npt.NDArray[np.void]]:
+    tables: dict[str, npt.NDArray[np.void]] = {}
+    for name, record in RECORDS.items():
         at, size = pdta.get(name, (0, 0))
-        if size < width or size % width:
+        if size < record.itemsize or size % record.itemsize:
             raise FontError("damaged", f"{called} has a table {name!r} of {size} bytes")
-        tables[name] = np.frombuffer(data, np.uint8, size, at).reshape(-1, width)
-
-    def words(name: str, offset: int) -> npt.NDArray[np.int64]:
-        return tables[name][:, offset : offset + 2].copy().view("<u2")[:, 0].astype(np.int64)
-
-    def sample(offset: int) -> npt.NDArray[np.int64]:
-        return tables["shdr"][:-1, offset : offset + 4].copy().view("<u4")[:, 0].astype(np.int64)
-
-    for name, offset, target, spare in (
-        ("phdr", 24, "pbag", 1),
-        ("pbag", 0, "pgen", 0),
-        ("inst", 20, "ibag", 1),
-        ("ibag", 0, "igen", 0),
+        tables[name] = np.frombuffer(data, record, size // record.itemsize, at)
+    for name, field, target, spare in (
+        ("phdr", "bag", "pbag", 1),
+        ("pbag", "generator", "pgen", 0),
+        ("inst", "bag", "ibag", 1),
+        ("ibag", "generator", "igen", 0),
     ):
-        index = words(name, offset)
+        index = tables[name][field].astype(np.int64)
         if (np.diff(index) < 0).any() or index[-1] + spare > len(tables[target]):
             raise FontError("damaged", f"{called}: its table {name!r} points outside {target!r}")
     for name, generator, target in (("pgen", INSTRUMENT, "inst"), ("igen", SAMPLE, "shdr")):
-        pointed = words(name, 2)[words(name, 0) == generator]
+        pointed = tables[name]["amount"][tables[name]["kind"] == generator].astype(np.uint16)
         if pointed.size and pointed.max() >= len(tables[target]) - 1:
             raise FontError("damaged", f"{called}: its table {name!r} points outside {target!r}")
     if smpl is not None:
-        kinds = words("shdr", 44)
-        compressed = bool((kinds & COMPRESSED).any())  # sf3 counts bytes, sf2 counts 16-bit words
+        headers = tables["shdr"]
+        compressed = bool((headers["kind"] & COMPRESSED).any())  # sf3 counts bytes, sf2 counts 16-bit words
         if smpl[1] % 2 and not compressed:  # fluidsynth would play silence
             raise FontError("damaged", f"{called} ends its sample data in half a sample")
         room = smpl[1] if compressed else smpl[1] // 2
         # A sample in ROM is silent: tinysoundfont stops at the end of the data, fluidsynth leaves it out. But among compressed
         # samples tinysoundfont reads it from where it says.
-        here = (kinds[:-1] & ROM == 0) | compressed
-        if any((sample(offset)[here] > room).any() for offset in (20, 24)):
+        here = headers[:-1][(headers[:-1]["kind"] & ROM == 0) | compressed]
+        if any((here[field] > room).any() for field in ("start", "end")):
             raise FontError("damaged", f"{called}: a sample lies outside the sample data")
+    return tables

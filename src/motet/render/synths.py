@@ -1,6 +1,7 @@
 """The seam between a song's parts and whatever makes them sound."""
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from importlib import metadata
 from typing import Protocol
 
@@ -8,11 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from motet.render import fluid, tiny
-from motet.render.errors import RenderError
+from motet.render.errors import RenderError, SynthError
 from motet.render.fonts import Font
 from motet.render.patch import Line
 
-__all__ = ["SYNTHS", "Audio", "Loader", "Synth", "load", "version"]
+__all__ = ["DEFAULT_SYNTH", "SYNTHS", "Audio", "Loader", "Synth", "load", "version"]
+
+OURS = 1  # raised with every change of what our own synth sounds like
 
 Audio = npt.NDArray[np.float32]
 """(frames, channels), float32, full scale 1.0; a synth's may exceed it."""
@@ -34,14 +37,34 @@ class Synth(Protocol):
 
 Loader = Callable[[Font, int], Synth]
 
-SYNTHS: dict[str, Loader] = {"tinysoundfont": tiny.load, "fluidsynth": fluid.load}
+
+def _motet(font: Font, sample_rate: int, *, wet: bool = False) -> Synth:
+    try:
+        from motet.render import soundfont  # loads a compiler: only who plays waits for it
+    except RuntimeError as error:
+        # numba keeps compiled code beside the sources or in the user's cache folder, and refuses to begin without either.
+        if "no locator available" not in str(error):
+            raise
+        fix = "name one in the environment variable NUMBA_CACHE_DIR"
+        raise SynthError("no_cache", f"the synth motet has no folder to keep its compiled code in: {fix}") from None
+    return soundfont.load(font, sample_rate, wet=wet)
+
+
+DEFAULT_SYNTH = "motet"
+SYNTHS: dict[str, Loader] = {
+    DEFAULT_SYNTH: _motet,
+    "motet-wet": partial(_motet, wet=True),
+    "tinysoundfont": tiny.load,
+    "fluidsynth": fluid.load,
+}
 """From name to loader; other packages add theirs by the entry point group `motet.synths`."""
 
 
-def load(font: Font, sample_rate: int = 44100, *, synth: str = "tinysoundfont") -> Synth:
+def load(font: Font, sample_rate: int = 44100, *, synth: str = DEFAULT_SYNTH) -> Synth:
     """The synth called `synth`, ready to play `font`.
 
-    Raises RenderError: `unknown_synth`, `missing_synth` (its library is not installed); FontError for a bad font.
+    Raises RenderError `unknown_synth`; SynthError `missing_synth` (its library is not installed), `no_cache` (there is nowhere to
+    keep compiled code); FontError for a bad font.
     """
     if synth in SYNTHS:
         return SYNTHS[synth](font, sample_rate)
@@ -50,12 +73,16 @@ def load(font: Font, sample_rate: int = 44100, *, synth: str = "tinysoundfont") 
 
 
 def version(synth: str) -> str:
-    """The version of what plays under this name, "" when it is not known. Raises RenderError `unknown_synth`."""
+    """The version of what plays under this name, "" when it is not known. Raises RenderError `unknown_synth`.
+
+    Of our own synth it is all that its sound hangs on: a number of ours, and what compiles it.
+    """
     if synth == "fluidsynth":
         return fluid.version()
     if synth in SYNTHS:
+        ours = synth in (DEFAULT_SYNTH, "motet-wet")
         try:
-            return metadata.version(synth)
+            return f"{OURS} (numba {metadata.version('numba')})" if ours else metadata.version(synth)
         except metadata.PackageNotFoundError:
             return ""
     distribution = _plugged(synth).dist

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from motet.render.errors import FontError, RenderError
+from motet.render.errors import FontError, SynthError
 from motet.render.fonts import Font
 from motet.render.patch import Line
 from motet.render.timeline import actions
@@ -27,7 +27,7 @@ def _engine(path: str, sha256: str) -> Any:
         from tinysoundfont import _tinysoundfont
     except ImportError:
         fix = "pip install tinysoundfont --no-deps"
-        raise RenderError("missing_synth", f"the synth tinysoundfont is not installed: {fix}") from None
+        raise SynthError("missing_synth", f"the synth tinysoundfont is not installed: {fix}") from None
     with open(path, "rb") as file:
         data = file.read()
     if hashlib.sha256(data).hexdigest() != sha256:

@@ -70,7 +70,7 @@ def try_rack(player: Player, programs: range = range(128)) -> Iterator[Trial]:
     """
     rack = player.rack
     for one in rack.instruments:
-        fixed = one.program is not None or one.engine not in ("tinysoundfont", "fluidsynth")
+        fixed = one.program is not None or one.file.kind == "plugin"
         wanted = [*((number, False) for number in programs), (0, True)]
         fitting = [
             who

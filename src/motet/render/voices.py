@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from motet.render.errors import FontError, RenderError
-from motet.render.performance import DRUM_CHANNEL, Action, Verb
+from motet.render.performance import KITS, Action, Verb, wanted
 
 __all__ = ["VOICES", "Voices", "play"]
 
@@ -22,7 +22,6 @@ FADE = 0.05  # seconds, where that limit cuts a tail
 QUIET = 2.0**-16  # half a 16-bit step: -96 dBFS
 SILENCE = 0.1  # seconds a part without notes lasts
 STEP = 4096  # frames of tail between two looks
-DRUM_BANK = 128
 
 
 class Voices(Protocol):
@@ -53,10 +52,10 @@ def play(actions: list[Action], sample_rate: int, font: str, fresh: Callable[[in
     It ends when all is quiet, or faded out 8 s after the last note is let go. Raises FontError `no_preset`, RenderError
     `not_finite`.
     """
-    last = max((a.frame for a in actions if a.verb in (Verb.NOTE_ON, Verb.NOTE_OFF)), default=None)
+    last = max((frame for frame, verb, *_ in actions if verb in (Verb.NOTE_ON, Verb.NOTE_OFF)), default=None)
     if last is None:
         return np.zeros((round(SILENCE * sample_rate), 2), np.float32)
-    voices = fresh(len({a.channel for a in actions}))
+    voices = fresh(len({channel for _, _, channel, *_ in actions}))
     sounds = _Sounds(font, voices)
     limit = last + round(LONGEST_TAIL * sample_rate)
     audio = np.zeros((limit, 2), np.float32)
@@ -115,14 +114,10 @@ class _Sounds:
         self.missing: dict[int, str] = {}  # channel -> the sound it lacks
 
     def choose(self, channel: int, bank: int, program: int) -> None:
-        """The sound asked for, else its plain variant: kits fall back to their family's first, then to Standard."""
-        if channel == DRUM_CHANNEL:
-            wanted = [(DRUM_BANK, program), (DRUM_BANK, program & ~7), (DRUM_BANK, 0)]
-        else:
-            wanted = [(bank, program), (0, program)]
-        found = next((one for one in wanted if self.voices.has(*one)), None)
+        """The sound asked for, or the best that `wanted` has in its place."""
+        found = next((one for one in wanted(bank, program) if self.voices.has(*one)), None)
         if found is None:
-            self.missing[channel] = "drum kit" if channel == DRUM_CHANNEL else f"program {program}"
+            self.missing[channel] = "drum kit" if bank == KITS else f"program {program}"
         else:
             self.missing.pop(channel, None)
             self.voices.select(channel, *found)

@@ -24,7 +24,7 @@ class RenderStems(Settings):
     no_effect: ClassVar[frozenset[str]] = frozenset(("rack", "font", "synth"))
 
     rack: str = Field(default="default", description="what plays: the name of a ready rack, or a rack file")
-    synth: str = Field(default="tinysoundfont", description="the engine that plays SoundFonts for which the rack names none")
+    synth: str = Field(default=render.DEFAULT_SYNTH, description="the engine that plays SoundFonts for which the rack names none")
     font: str = Field(default="auto", description="the SoundFont of instruments whose font is auto; auto takes MOTET_SOUNDFONT, "
                       "or the one that came along")  # fmt: skip
     rate: int = Field(default=44100, ge=8000, le=192000, description="samples per second")
@@ -67,7 +67,7 @@ def _cost(part: Mapping[str, float], settings: RenderStems) -> Cost:
 
 
 @stage(
-    version=2,
+    version=3,
     uses=["index", "midi", "last_off", "program", "is_drum", "role"],
     draws=_draws,
     timeout=600,
@@ -86,6 +86,8 @@ def render_stems(part: Part, settings: RenderStems, tools: Tools) -> Iterator[St
         try:
             # The sound is given no name, so that nothing keeps hold of it: there is room for one at a time.
             stems.append(_stem(part, take, player.play(midi, who, take, dice), settings, tools))
+        except render.SynthError as error:  # no part's fault, and every part's
+            raise UserError(f"{error.detail.rstrip('.')}.") from None
         except render.RenderError as error:  # the part's own fault, or no instrument can: it would be the same again
             return Drop(error.reason, error.detail)
     return iter(stems)

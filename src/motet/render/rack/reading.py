@@ -69,7 +69,7 @@ def ready() -> dict[str, str]:
     return found
 
 
-def read(name_or_path: str | Path, *, font: str = "auto", synth: str = "tinysoundfont") -> Rack:
+def read(name_or_path: str | Path, *, font: str = "auto", synth: str = synths.DEFAULT_SYNTH) -> Rack:
     """A ready rack by name, or one's own from a `.yaml` file, beside which its fonts, plug-ins and presets are looked for.
 
     `font` is what instruments with `font: auto` play, as `motet.render.find` takes it, and `synth` the engine of those that name
