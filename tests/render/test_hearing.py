@@ -1,7 +1,6 @@
 """What is heard of a stem: good ones pass, and every planted harm is named."""
 
 import json
-import random
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
