@@ -58,6 +58,7 @@ from render.soundfont.making import (
 SECONDS = 20.0  # of wall clock for a case; the machine may be busy
 MEMORY = 1 << 30  # bytes above what the child begins with
 LOUDEST = 1000.0  # full scale is 1
+SWOLLEN = LOUDEST * 10**4.8  # as written, a font may let an oscillator swell a sound by 96 dB
 BATCH = 500  # cases of one child
 RATES = (8000, 8000, 22050, 44100)
 FONTS_OF_CASES = 0.7  # the others are broken MIDI
@@ -451,7 +452,7 @@ def _heard(synth: SoundFontSynth, case: Case) -> str:
     for audio in buffers:
         if len(audio):
             high = max(float(audio.max()), -float(audio.min()))
-            if not high < LOUDEST:  # NaN is not
+            if not high < (SWOLLEN if case.written else LOUDEST):  # NaN is not
                 raise AssertionError(f"a peak of {high}")
             peak = max(peak, high)
     return "sound" if peak else "silence"

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from measure import Line, fresh, over
+from measure import Line, fresh, over, peak_mb
 from motet import demo, midi, render
 from motet.render.hearing import hear, kind_of, struck
 
@@ -173,9 +173,7 @@ def _alone(synth: str) -> None:
     stored = [_stored(audio) for audio in player.render(part.midi for part in parts)]
     mix = render.mix((render.pieces(data) for data, _ in stored), [gain for _, gain in stored])
     render.encode(mix.audio, RATE)
-    # Not getrusage: to it, a process began as large as the one that started it.
-    high = int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
-    print(json.dumps({"peak_mb": high / 1024 * 1.048576}))
+    print(json.dumps({"peak_mb": peak_mb()}))
 
 
 if __name__ == "__main__":
