@@ -1,7 +1,8 @@
 """The arithmetic of voices, compiled: a sample read at a pitch and filtered, moved by envelopes and oscillators; and added up.
 
 All paragraphs are those of the SoundFont Technical Specification 2.04. Everything moves in blocks of 64 frames from a
-voice's own onset, except what is heard as a step: an attack is followed frame by frame.
+voice's own onset, except what is heard as a step: an attack is followed frame by frame. All is in one module, with its constants:
+compiled code is kept until the date of its own file changes.
 """
 
 import math

@@ -69,6 +69,8 @@ class Part:
         self._begun = begun
         self.here = end
         if not len(sounding) and here >= self._rings_until:
+            if self._wet:
+                self._wet.skip(end - here)
             return False
         left, right = self._sides[:, : end - here]
         self._sides[:] = 0
@@ -153,6 +155,10 @@ class _Wet:
             self.levels.append(sent)
         self.offsets = offsets * [1, 0, 1]
         self.sent = np.zeros((len(self.rooms), 2, TILE), np.float32)
+
+    def skip(self, frames: int) -> None:
+        for room in self.rooms:
+            room.skip(frames)
 
     def answer(self, left: Singles, right: Singles) -> None:
         for room, (sent, _) in zip(self.rooms, self.sent, strict=True):

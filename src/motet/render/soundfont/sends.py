@@ -74,6 +74,9 @@ class Room:
             self._gains, self._poles, self._damped, self._blocked, self._kept,
         )  # fmt: skip
 
+    def skip(self, frames: int) -> None:
+        """As many frames of silence, `tail` frames or more after the last sound: to a room all times are alike."""
+
 
 def _check(send: Floats, left: Floats, right: Floats) -> None:
     if not len(send) == len(left) == len(right):  # compiled code writes where it is told
@@ -214,6 +217,10 @@ class Chorus:
         sound."""
         _check(send, left, right)
         _swing(send, left, right, self._line, self._clock, self._held, self._centre, self._depth, self._turns)
+
+    def skip(self, frames: int) -> None:
+        """As many frames of silence, `tail` frames or more after the last sound: only its swings go on."""
+        self._clock[0] += frames
 
 
 @njit(nogil=True, cache=True)
