@@ -217,8 +217,6 @@ class _Voices:
 
     def cut(self, channel: int) -> None:
         self.library.fluid_synth_all_sounds_off(self.synth, channel)
-        for struck in [one for one in self.struck if one[0] == channel]:
-            del self.struck[struck]
 
     def _tune(self, channel: int) -> None:
         cents = 100 * (self.tuned[channel] + self.bend[channel] * self.range[channel])

@@ -2,7 +2,6 @@
 
 import hashlib
 import importlib.util
-import mmap
 import os
 import re
 import stat
@@ -18,7 +17,7 @@ import numpy.typing as npt
 
 from motet.render.errors import FontError
 
-__all__ = ["COMPRESSED", "ROM", "Contents", "Font", "contents", "find", "mapped"]
+__all__ = ["COMPRESSED", "ROM", "Contents", "Font", "contents", "find", "whole"]
 
 VARIABLE = "MOTET_SOUNDFONT"
 SUFFIXES = (".sf2", ".sf3")
@@ -64,13 +63,13 @@ def find(setting: str = "auto") -> Font:
         return _read(path, about.st_size, about.st_mtime_ns)
 
 
-def mapped(path: Path) -> bytes | mmap.mmap:
-    """The bytes of a font, read from the disk as they are looked at.
+def whole(path: Path) -> bytes:
+    """The bytes of a font. Not mapped: who cuts a mapped file short ends the process that reads it.
 
     Raises FontError: `missing`, `not_a_soundfont`, `unreadable`.
     """
-    with _readable(path) as about, path.open("rb") as file:
-        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if about.st_size else b""
+    with _readable(path):
+        return path.read_bytes()
 
 
 @contextmanager
@@ -159,7 +158,6 @@ RECORDS = {
 INSTRUMENT, SAMPLE = 41, 53  # generators that point at another table
 COMPRESSED, ROM = 0x30, 0x8000  # bits of a sample's type: Vorbis or the like (sf3), and in a sound card's memory
 
-Bytes = bytes | mmap.mmap
 Place = tuple[int, int]  # start and size, bytes
 
 
@@ -174,7 +172,7 @@ class Contents:
     sm24: Place | None
 
 
-def contents(data: Bytes, called: str) -> Contents:
+def contents(data: bytes, called: str) -> Contents:
     """What the font in `data` holds; raises FontError: `not_a_soundfont`, `truncated`, `damaged`."""
     if data[:4] != b"RIFF" or data[8:12] != b"sfbk":
         raise FontError("not_a_soundfont", f"{called} is not a SoundFont (it begins with {data[:12]!r})")
@@ -199,7 +197,7 @@ def contents(data: Bytes, called: str) -> Contents:
     return Contents(texts, (major, minor), tables, samples.get("smpl"), samples.get("sm24"))
 
 
-def _chunks(data: Bytes, start: int, end: int, called: str) -> list[tuple[str, int, int]]:
+def _chunks(data: bytes, start: int, end: int, called: str) -> list[tuple[str, int, int]]:
     """Name, start and size of each chunk; those of a list are its kind's and its content's.
 
     A chunk of odd size is followed by a pad byte of zero. Some programs leave it out, and no name begins with a zero.
@@ -220,7 +218,7 @@ def _chunks(data: Bytes, start: int, end: int, called: str) -> list[tuple[str, i
     return found
 
 
-def _only_chunks(data: Bytes, start: int, end: int, called: str) -> dict[str, Place]:
+def _only_chunks(data: bytes, start: int, end: int, called: str) -> dict[str, Place]:
     """The chunks of a list that is nothing else: each has a name of its own, and all but the last an even size."""
     found: dict[str, Place] = {}
     odd = False
@@ -239,7 +237,7 @@ def _text(raw: bytes) -> str:
     return " ".join(raw.split(b"\0")[0].decode("latin-1").split())[:200]
 
 
-def _tables(data: Bytes, pdta: dict[str, Place], smpl: Place | None, called: str) -> dict[str, npt.NDArray[np.void]]:
+def _tables(data: bytes, pdta: dict[str, Place], smpl: Place | None, called: str) -> dict[str, npt.NDArray[np.void]]:
     tables: dict[str, npt.NDArray[np.void]] = {}
     for name, record in RECORDS.items():
         at, size = pdta.get(name, (0, 0))

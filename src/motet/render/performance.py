@@ -194,6 +194,7 @@ class _Player:
         self.actions: list[Action] = []
         self.say = self.actions.append
         self.channels: dict[int, Channel] = {}
+        self.late: list[int] = []  # which actions are ends of notes that were too short
         self.since = 0  # the frame at which all was as at first
         self.serial = 0
 
@@ -326,7 +327,20 @@ class _Player:
     def _end(self, now: int, number: int, channel: Channel, serial: int) -> None:
         if serial in channel.sounding:
             key, since = channel.sounding.pop(serial)
+            if since + self.shortest > now:
+                self.late.append(len(self.actions))
             self.say((max(now, since + self.shortest), Verb.NOTE_OFF, number, key, 0))
+
+    def _end_at_once(self, now: int, number: int, channel: Channel) -> None:
+        """All notes, also those whose end is yet to come: it must not end the next of their keys."""
+        for at in self.late:
+            frame, verb, other, key, _ = self.actions[at]
+            if other == number and frame > now:
+                self.actions[at] = (now, verb, number, key, 0)
+        self.late = [at for at in self.late if self.actions[at][0] > now]
+        for key, _ in channel.sounding.values():
+            self.say((now, Verb.NOTE_OFF, number, key, 0))
+        channel.sounding.clear()
 
     def _lift_pedal(self, now: int, number: int, channel: Channel) -> None:
         channel.pedal = False
@@ -367,7 +381,7 @@ class _Player:
             case 6 | 38:
                 self._data(now, number, channel, coarse=controller == 6, value=value)
             case 120:
-                channel.sounding.clear()
+                self._end_at_once(now, number, channel)
                 channel.keys.clear()
                 channel.pedalled.clear()
                 channel.caught.clear()

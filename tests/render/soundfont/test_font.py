@@ -303,7 +303,7 @@ def test_a_compressed_sample_is_no_other_kind_of_file() -> None:
         read.wave(read.zones(0, 0, 60, 100)[0].wave)
 
 
-def test_a_file_is_read_as_it_is_needed_and_one_that_is_not_there_is_missed(tmp_path: Path) -> None:
+def test_a_file_is_read_and_one_that_is_not_there_is_missed(tmp_path: Path) -> None:
     path = one(SAMPLE).write(tmp_path / "small.sf2")
     read = SoundFont.read(path)
     (only,) = read.zones(0, 0, 60, 100)

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
@@ -22,7 +23,7 @@ from motet.midi import split
 from motet.render import Audio, FontError, RenderError, find
 from motet.render import Font as Found
 from motet.render import load as load_synth
-from motet.render.soundfont import SoundFontSynth, load, part, rendering, score, synth
+from motet.render.soundfont import SoundFontSynth, load, part, rendering, score, synth, voicing
 from motet.render.voices import QUIET
 from render.notation import Message, bend, control, note, program, tempo
 from render.notation import part as midi
@@ -330,6 +331,73 @@ def test_a_font_that_changed_on_disk_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FontError, match="changed since it was found") as caught:
         load(found)
     assert caught.value.reason == "changed"
+
+
+def test_a_part_that_is_moved_too_often_is_refused(moving: Found, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(voicing, "MOST_STEPS", 100)
+    line = midi([*note(0, TICKS, 55), *(bend(tick, tick) for tick in range(200))], TICKS)
+    with pytest.raises(RenderError, match="more than 100 steps") as caught:
+        sounds(load(moving, LOW), line)
+    assert caught.value.reason == "too_many_changes"
+
+
+# --- what once went wrong ---
+
+
+def test_a_loud_note_rings_out_after_a_soft_one_of_the_same_length(moving: Found) -> None:
+    """Its end is longer than the one that is kept, and what is kept before it is of another note by then."""
+    soft, other, loud = (midi(note(0, length, 45, velocity), TICKS) for length, velocity in ((900, 2), (1900, 64), (900, 127)))
+    (alone,) = sounds(load(moving, LOW), loud)
+    *_, after = sounds(load(moving, LOW), soft, other, loud)
+    assert after.tobytes() == alone.tobytes()
+
+
+def test_notes_that_are_bent_otherwise_are_other_notes(moving: Found) -> None:
+    """However many bends there are."""
+    up, down = (midi([*note(0, TICKS, 55), *(bend(9 * i, 8192 + way * 40 * i) for i in range(150))], TICKS) for way in (1, -1))
+    (alone,) = sounds(load(moving, LOW), down)
+    _, after = sounds(load(moving, LOW), up, down)
+    assert after.tobytes() == alone.tobytes()
+
+
+def test_a_glide_costs_no_more_than_its_notes(moving: Found) -> None:
+    """From key to key in half an hour and more, a thousand times, in notes of a tenth of a second."""
+    slow = [control(0, 5, 127), control(0, 65, 127)]
+    line = midi([*slow, *(m for i in range(1000) for m in note(i * 100, 90, (45, 75)[i % 2]))], TICKS)
+    player = load(moving, LOW)
+    tracemalloc.start()
+    sounds(player, line)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 100e6
+
+
+def test_a_note_begins_anew_after_all_sound_was_cut_off(endless: Found) -> None:
+    """A note of one tick is held for 10 ms; cut off before that, it must not end the next of its key."""
+    again = [*note(0, 1, 60), control(2, 120, 0), *note(4, RATE, 60)]
+    (audio,) = sounds(load(endless), song(again))
+    assert np.abs(audio[RATE // 2]).max() > 0
+
+
+def test_a_sample_is_played_as_high_as_a_key_asks(tmp_path: Path) -> None:
+    """Six octaves up at a sixth of its rate: the sample's own sine of 20 Hz becomes one of 1280."""
+    frames = 2205
+    wave = np.sin(2 * np.pi * np.arange(frames) / frames) * 0.5
+    found = find(str(one(Sample(wave, (0, frames), RATE, root=36), sample_modes=1).write(tmp_path / "low.sf2")))
+    (audio,) = sounds(load(found, LOW), midi(note(0, LOW, 108), TICKS))
+    spectrum = np.abs(np.fft.rfft(audio[1000:7000, 0] * np.hanning(6000)))
+    assert np.argmax(spectrum) * LOW / 6000 == pytest.approx(64 * RATE / frames, abs=2)
+
+
+def test_damaged_compiled_code_is_told_with_the_fix(tmp_path: Path) -> None:
+    code = "from motet.render import find, load; load(find())"
+    run = [sys.executable, "-c", f"{code}"]
+    kept = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    subprocess.run(run, env=kept, check=True)
+    for file in tmp_path.rglob("kernel.*.nbi"):
+        file.write_bytes(file.read_bytes()[:9])
+    failed = subprocess.run(run, env=kept, check=False, capture_output=True, text=True)
+    assert "delete the files *.nbi and *.nbc in" in failed.stderr
 
 
 # --- dry and wet ---

@@ -105,6 +105,7 @@ class Live:
     onset: Floats
     inner_moves: list[bool]  # whether a row of `inner` is anything but zeros
     moves_onset: bool
+    moves_envelope: bool  # whether anything moves what the modulation envelope does
     loudest: float  # the least attenuation, centibels
 
 
@@ -176,6 +177,7 @@ class Channel:
             onset,
             inner_moves=[bool(row.any()) for row in inner],
             moves_onset=bool(onset.any()),
+            moves_envelope=bool(inner[:, [kernel.MOD_ENV_PITCH, kernel.MOD_ENV_CUTOFF]].any()),
             loudest=float(offsets[:, Gen.ATTENUATION].min()),
         )
 

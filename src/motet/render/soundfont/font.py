@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from motet.render.errors import FontError
-from motet.render.fonts import Bytes, Contents, contents, mapped
+from motet.render.fonts import Contents, contents, whole
 from motet.render.soundfont.generators import AS_PLAYED, DEFAULTS, Gen, Reading
 from motet.render.soundfont.modulators import DEFAULT_MODULATORS, VELOCITY_TO_FILTER, Chain, Identity, Modulator, joined, written
 from motet.render.soundfont.samples import Cut, Samples, Wave
@@ -77,7 +77,7 @@ class _Preset:
 class SoundFont:
     """A font in memory: small tables, and samples and zones that are made when first asked for and then kept."""
 
-    def __init__(self, data: Bytes, called: str, reading: Reading = AS_PLAYED) -> None:
+    def __init__(self, data: bytes, called: str, reading: Reading = AS_PLAYED) -> None:
         """See `read`; `called` names the font in errors."""
         held = contents(data, called)
         _check_modulators(held, called)
@@ -101,12 +101,12 @@ class SoundFont:
 
     @classmethod
     def read(cls, path: Path, reading: Reading = AS_PLAYED) -> SoundFont:
-        """The font in a file, which must not change while it is in use.
+        """The font in a file.
 
         Raises FontError: `missing`, `unreadable`, `not_a_soundfont`, `truncated`, `damaged`. What is asked for later raises
         `damaged` too: compressed samples that cannot be decoded, and presets of more zones than any synth plays.
         """
-        return cls(mapped(path), str(path), reading)
+        return cls(whole(path), str(path), reading)
 
     def has(self, bank: int, program: int) -> bool:
         """Whether the font has this preset; kits of drums are in bank 128."""

@@ -15,14 +15,14 @@ from numba import carray, njit, types  # type: ignore[attr-defined]
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-__all__ = ["BLOCK", "GUARD", "LARGEST_STEP", "add_voices", "interleave", "level", "sound"]
+__all__ = ["BLOCK", "GUARD", "LARGEST_STEP", "add_voices", "get_ready", "interleave", "level", "sound"]
 
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]
 
 BLOCK = 64
-LARGEST_STEP = 16.0  # sample points a frame: four octaves above the sample at its own rate
+LARGEST_STEP = 16.0  # sample points a frame, four octaves above the sample's own rate: beyond, they are read one by one
 GUARD = round(BLOCK * LARGEST_STEP) + 8  # points that a block may read past the place where it should end or turn back
 FLOOR = 900.0  # centibels under a sample's full scale: there a voice is over
 SILENT = 2000.0  # centibels
@@ -58,7 +58,7 @@ ENVELOPE = 12
 def level(frame: float, envelope: Floats) -> float:
     """Centibels under the peak after the attack (8.1.2, 34-38): a constant dB per time, at decay and at release.
 
-    The key is let go at LET_GO, from HURRIED on it goes faster: RELEASE and HURRY are the frames that FULL_SCALE takes.
+    The key is let go at LET_GO, from HURRIED on it goes fast: RELEASE and HURRY are the frames that FULL_SCALE takes.
     """
     held = min(frame, envelope[LET_GO])
     if held < envelope[ATTACK]:  # let go while still rising
@@ -67,9 +67,10 @@ def level(frame: float, envelope: Floats) -> float:
         fallen = max(0.0, held - envelope[ATTACK] - envelope[HOLD])
         down = min(envelope[SUSTAIN], envelope[FULL_SCALE] * fallen / envelope[DECAY])
     if frame > envelope[LET_GO]:
-        down += envelope[FULL_SCALE] * (min(frame, envelope[HURRIED]) - envelope[LET_GO]) / envelope[RELEASE]
-        if frame > envelope[HURRIED]:
-            down += envelope[FULL_SCALE] * (frame - envelope[HURRIED]) / envelope[HURRY]
+        slowly = min(frame, max(envelope[HURRIED], envelope[LET_GO]))
+        down += envelope[FULL_SCALE] * (slowly - envelope[LET_GO]) / envelope[RELEASE]
+    if frame > envelope[HURRIED]:
+        down += envelope[FULL_SCALE] * (frame - envelope[HURRIED]) / envelope[HURRY]
     return down
 
 
@@ -144,6 +145,24 @@ def _read(samples: Singles, position: float, step: float, out: Singles) -> None:
         read[i] = b + f * (slope + f * (square + f * cubic))
     for i in range(BLOCK):
         out[i] = read[i]
+
+
+@njit(nogil=True, cache=True, fastmath=True)
+def _read_far(samples: Singles, position: float, step: float, length: float, start: float, end: float, out: Singles) -> None:
+    """The same for strides of any width, point by point; it loops from `end` to `start` if that is not less."""
+    for i in range(BLOCK):
+        x = position + i * step
+        if end > start and x >= end:
+            x = start + (x - start) % (end - start)
+        elif x >= length:
+            out[i] = 0.0
+            continue
+        k = int(x)
+        f = np.float32(x - k)
+        a, b, c, d = samples[k], samples[k + 1], samples[k + 2], samples[k + 3]
+        slope = np.float32(0.5) * (c - a)
+        cubic = np.float32(0.5) * (d - a) + np.float32(1.5) * (b - c)
+        out[i] = b + f * (slope + f * (c - b - slope - cubic + f * cubic))
 
 
 @njit(nogil=True, cache=True, fastmath=True)
@@ -303,10 +322,13 @@ def sound(
         if moving:
             cents = envelope * row[MOD_ENV_PITCH] + oscillator * row[MOD_LFO_PITCH] + vibrato * row[VIB_LFO_PITCH]
             step *= math.exp(cents * CENT)
-        step = min(step, LARGEST_STEP)
         samples = freed if let_go else held
         here = out[written : written + BLOCK]
-        _read(samples, position, step, here)
+        looping = mode == 1 or (mode == 3 and not let_go)
+        if step <= LARGEST_STEP:
+            _read(samples, position, step, here)
+        else:
+            _read_far(samples, position, step, length, loop_start, loop_end if looping else loop_start, here)
         position += BLOCK * step
 
         if filtered:
@@ -328,7 +350,7 @@ def sound(
 
         written += BLOCK
         frame = end
-        if mode == 0 or (mode == 3 and let_go):
+        if not looping:
             if position >= length:
                 state[OVER] = 1
                 break
@@ -460,10 +482,10 @@ def add_voices(
                         further = start // slowly * slowly + slowly if slow_release else to
                         quiet = min(change - 1, hurried)
                     elif start >= flat:
-                        further = quiet = min(stop, let_go, change - 1) // BLOCK * BLOCK
+                        further = quiet = min(stop, let_go, hurried, change - 1) // BLOCK * BLOCK
                     else:
                         further = start // slowly * slowly + slowly if slow_decay else to
-                        quiet = min(change - 1, let_go)
+                        quiet = min(change - 1, let_go, hurried)
                     if to < further <= quiet:
                         to = further
                 moved = False
@@ -500,3 +522,17 @@ def interleave(left: Singles, right: Singles, out: Singles) -> None:
     for i in range(out.shape[0]):
         out[i, 0] = left[i]
         out[i, 1] = right[i]
+
+
+def get_ready() -> None:
+    """Loads the compiled code, or makes it, which takes some seconds. What is kept of it and damaged raises as pickle does."""
+    constants = np.zeros(CONSTANTS)
+    constants[RATE] = 44100.0
+    silence = np.zeros(GUARD + 2 * BLOCK, np.float32)
+    rows, nothing, state = np.zeros((1, ROW)), np.zeros(0, np.int64), np.zeros(STATE + 2 * PAST)
+    sound(
+        silence, silence, constants, rows, np.zeros(1, np.int64), -1, state, silence[:BLOCK], nothing, np.zeros((0, len(state)))
+    )
+    voices = np.zeros((0, 2, 3), np.int64), nothing, np.zeros((0, ENVELOPE)), np.zeros((0, 3)), np.zeros((0, 2), np.int64)
+    add_voices(silence, *voices, nothing, np.zeros((0, 3)), 0, silence, silence)
+    interleave(silence, silence, np.zeros((BLOCK, 2), np.float32))

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from motet.render.soundfont.kernel import BLOCK
+
 __all__ = ["Kept", "Memory"]
 
 
@@ -17,6 +19,10 @@ class Kept:
     length: int
     whole: bool
     states: dict[int, npt.NDArray[np.float64]] = field(default_factory=dict)
+
+    def leads_to(self, block: int) -> bool:
+        """Whether it can be played on from there: the state is known, or it was over before."""
+        return block in self.states or (self.whole and self.length <= block * BLOCK)
 
 
 class Memory:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from heapq import heappop, heappush
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,7 @@ Singles = npt.NDArray[np.float32]
 
 TILE = 1 << 15  # frames: two sides of them stay near the processor while voices are added
 MOST_SOUNDING = 1024  # voices at once: more than any instrument, and few enough to be played in the end
+WAY = 4 * kernel.BLOCK  # frames
 NOWHERE = -1
 
 
@@ -169,15 +171,27 @@ class _Wet:
 def _fewer(voices: list[Voice]) -> list[Voice]:
     """Voices in order of their onsets, of which never more than MOST_SOUNDING sound: the one that began first makes way."""
     fewer = list(voices)
-    sounding: list[int] = []
+    sounding: dict[int, None] = {}  # in order of their onsets
+    ends: list[tuple[int, int]] = []
     for number, voice in enumerate(voices):
+        while ends and ends[0][0] <= voice.start:
+            sounding.pop(heappop(ends)[1], None)
         if len(sounding) >= MOST_SOUNDING:
-            sounding = [one for one in sounding if fewer[one].start + fewer[one].frames > voice.start]
-            if len(sounding) >= MOST_SOUNDING:
-                oldest = sounding.pop(0)
-                fewer[oldest] = replace(fewer[oldest], frames=voice.start - fewer[oldest].start)
-        sounding.append(number)
+            oldest = next(iter(sounding))
+            del sounding[oldest]
+            fewer[oldest] = _making_way(fewer[oldest], voice.start)
+        sounding[number] = None
+        heappush(ends, (voice.start + voice.frames, number))
     return fewer
+
+
+def _making_way(voice: Voice, frame: int) -> Voice:
+    """The same, faded out from `frame` on within WAY."""
+    envelope = list(voice.envelope)
+    envelope[kernel.HURRIED], envelope[kernel.HURRY] = frame - voice.start, WAY
+    return replace(
+        voice, envelope=envelope, frames=min(voice.frames, -(-(frame - voice.start + WAY) // kernel.BLOCK) * kernel.BLOCK)
+    )
 
 
 def _curves(lives: Iterable[Live]) -> tuple[Integers, Floats, Integers]:

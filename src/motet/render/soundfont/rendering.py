@@ -52,14 +52,12 @@ class Rendering:
         frames, after = _parted(voice)
         held = self._memory.find(voice.key)
         tail = self._memory.find((voice.key, voice.release)) if after else None
-        missing = after and tail is None
-        if held is None or (held.length < frames and not held.whole) or (missing and voice.release not in held.states):
+        lacking = after > 0 and (tail is None or (tail.length < after and not tail.whole))
+        if held is None or (held.length < frames and not held.whole) or (lacking and not held.leads_to(voice.release)):
             held = self._held(voice)
             if held is None:
                 return None
-        if missing or (tail and tail.length < after and not tail.whole):
-            if voice.release not in held.states:  # the sample was over before
-                return (0, min(frames, held.length), held.place), NOTHING
+        if lacking and voice.release in held.states:
             tail = self._tail(voice, held.states[voice.release])
             if tail is None:
                 return None
@@ -71,11 +69,12 @@ class Rendering:
         place = self._memory.room(frames)
         if place is None:
             return None
-        state = start(voice.tone.constants, voice.rows[0])
+        rows, blocks = voice.rows()
+        state = start(voice.tone.constants, rows[0])
         releases = sorted(self._releases[voice.key])
         marked = np.zeros((len(releases), len(state)))
         out = self._memory.samples[place : place + frames]
-        length = _play(voice, -1, state, out, np.array(releases, np.int64), marked)
+        length = _play(voice, rows, blocks, -1, state, out, np.array(releases, np.int64), marked)
         over = bool(state[kernel.OVER])
         # A block that begins where all ends is not begun; the state is what is left.
         states = {block: one for block, one in zip(releases, marked, strict=True) if block * kernel.BLOCK < length}
@@ -94,7 +93,7 @@ class Rendering:
         state = state.copy()
         length = 0
         if not state[kernel.OVER]:
-            length = _play(voice, voice.release, state, self._memory.samples[place : place + frames])
+            length = _play(voice, *voice.rows(), voice.release, state, self._memory.samples[place : place + frames])
         kept = Kept(place, length, bool(state[kernel.OVER]))
         self._memory.keep(key, kept)
         return kept
@@ -105,7 +104,8 @@ class Long:
 
     def __init__(self, voice: Voice) -> None:
         self._voice = voice
-        self._state = start(voice.tone.constants, voice.rows[0])
+        self._rows, self._blocks = voice.rows()
+        self._state = start(voice.tone.constants, self._rows[0])
         self._waiting = np.zeros(0, np.float32)
 
     def play(self, frames: int, out: Singles) -> int:
@@ -115,15 +115,23 @@ class Long:
         written = waiting
         if not self._state[kernel.OVER] and frames > waiting:
             more = out[waiting : waiting + _whole_blocks(frames - waiting)]
-            written += _play(self._voice, self._voice.release, self._state, more)
+            written += _play(self._voice, self._rows, self._blocks, self._voice.release, self._state, more)
         self._waiting = out[frames:written].copy()
         return min(written, frames)
 
 
-def _play(voice: Voice, release: int, state: Floats, out: Singles, marks: Integers = NO_MARKS, marked: Floats = NO_STATES) -> int:
+def _play(
+    voice: Voice,
+    rows: Floats,
+    blocks: Integers,
+    release: int,
+    state: Floats,
+    out: Singles,
+    marks: Integers = NO_MARKS,
+    marked: Floats = NO_STATES,
+) -> int:
     tone, points = voice.tone, voice.tone.points
-    moving = voice.rows, voice.blocks, release
-    return int(kernel.sound(points.held, points.freed, tone.constants, *moving, state, out, marks, marked))
+    return int(kernel.sound(points.held, points.freed, tone.constants, rows, blocks, release, state, out, marks, marked))
 
 
 def _parted(voice: Voice) -> tuple[int, int]:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import soundfile
 
 from motet.render.errors import FontError
-from motet.render.fonts import COMPRESSED, ROM, Bytes, Contents
+from motet.render.fonts import COMPRESSED, ROM, Contents
 
 __all__ = ["Cut", "Samples", "Wave"]
 
@@ -59,7 +59,7 @@ class Cut:
 class Samples:
     """The samples of one font, made floats when first asked for and kept; zones that cut one differently share it."""
 
-    def __init__(self, data: Bytes, contents: Contents, called: str) -> None:
+    def __init__(self, data: bytes, contents: Contents, called: str) -> None:
         """Raises FontError `damaged` if the font has no chunk of samples."""
         if contents.smpl is None:
             raise FontError("damaged", f"{called} holds no samples")
@@ -158,7 +158,7 @@ def _clipped(cut: Cut, frames: int) -> tuple[int, int]:
     return min(start, frames), max(end, min(start, frames))
 
 
-def _fine(data: Bytes, contents: Contents) -> int | None:
+def _fine(data: bytes, contents: Contents) -> int | None:
     """Where the third bytes of 24-bit samples begin; a chunk of another size or in an older font is ignored (6.1)."""
     if contents.smpl is None or contents.sm24 is None or contents.version < (2, 4):
         return None

@@ -117,9 +117,6 @@ class Score:
             raise RenderError("too_many_notes", f"the part strikes more than {MOST_STRUCK:,} sounds of the font {self._name}")
 
     def _cut(self, frame: int, channel: int) -> None:
-        for (number, _), notes in self._down.items():
-            if number == channel:
-                notes.clear()
         for struck in self.struck[self._since.get(channel, 0) :]:
             if struck.channel == channel:
                 struck.cut = min(struck.cut, frame)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import pickle
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,10 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from motet.render import timeline
-from motet.render.errors import FontError
-from motet.render.fonts import Font
+from motet.render.errors import FontError, SynthError
+from motet.render.fonts import Font, whole
 from motet.render.patch import Line
 from motet.render.performance import Verb
+from motet.render.soundfont import kernel
 from motet.render.soundfont.font import SoundFont
 from motet.render.soundfont.generators import AS_PLAYED, Reading
 from motet.render.soundfont.memory import Memory
@@ -45,8 +47,14 @@ class Tile:
 def load(font: Font, sample_rate: int = 44100, reading: Reading = AS_PLAYED, *, wet: bool = False) -> SoundFontSynth:
     """A player of `font`, which is read once per process; `wet` with reverb and chorus where font and controllers send to them.
 
-    Raises FontError `changed` and what `find` raises.
+    Raises FontError `changed` and what `find` raises, SynthError `damaged_cache`.
     """
+    try:
+        kernel.get_ready()
+    except (EOFError, pickle.UnpicklingError) as error:
+        folder = kernel.sound.stats.cache_path
+        fix = f"delete the files *.nbi and *.nbc in {folder}"
+        raise SynthError("damaged_cache", f"the compiled code of the synth motet is damaged ({error}): {fix}") from None
     return SoundFontSynth(font, sample_rate, reading, wet=wet)
 
 
@@ -76,7 +84,7 @@ class SoundFontSynth:
     def stream(self, lines: Sequence[Line | bytes]) -> Iterator[Tile]:
         """All lines and their mix side by side, TILE frames at a time: memory holds no more sound, however long they are.
 
-        The tiles of a line end with silence up to a whole TILE. Raises as `render`, but for `too_long` only beyond LONGEST.
+        The last tiles hold what is too quiet for `render` to keep. Raises as `render`, but for `too_long` only beyond LONGEST.
         """
         parts = [self._part(line, LONGEST) for line in lines]
         while any(not part.over for part in parts):
@@ -103,10 +111,10 @@ class SoundFontSynth:
 @lru_cache(maxsize=2)
 def _read(path: Path, sha256: str, reading: Reading) -> SoundFont:
     """A font with the samples that were decoded of it; a process needs one or two."""
-    with path.open("rb") as file:
-        if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
-            raise FontError("changed", f"the SoundFont {path} changed since it was found")
-    return SoundFont.read(path, reading)
+    data = whole(path)
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise FontError("changed", f"the SoundFont {path} changed since it was found")
+    return SoundFont(data, str(path), reading)
 
 
 def _end(audio: Singles, part: Part) -> int:

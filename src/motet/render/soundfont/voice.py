@@ -252,5 +252,4 @@ def _end(constants: list[float], row: list[float]) -> int:
     if constants[kernel.MODE] in (1, 3):
         return NEVER
     lowest = row[kernel.PITCH] - abs(row[kernel.MOD_LFO_PITCH]) - abs(row[kernel.VIB_LFO_PITCH]) - abs(row[kernel.MOD_ENV_PITCH])
-    step = min(math.exp2(lowest / 1200), kernel.LARGEST_STEP)
-    return min(NEVER, math.ceil(constants[kernel.LENGTH] / step) + kernel.BLOCK)
+    return min(NEVER, math.ceil(constants[kernel.LENGTH] / math.exp2(lowest / 1200)) + kernel.BLOCK)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from motet.render.errors import RenderError
 from motet.render.soundfont import kernel
 from motet.render.soundfont.controls import Channel, Live, parted
 from motet.render.soundfont.font import Zone
@@ -23,6 +24,8 @@ Integers = npt.NDArray[np.int64]
 
 CHOKED = -200.0  # timecents of release of what its exclusive class ends: heard to be right with hi-hats (FluidSynth's value)
 CUT = -6000.0  # timecents of release of what is cut off: 10 dB in 3 ms
+FEW = 64  # steps of a voice that others may have as well
+MOST_STEPS = 5_000_000  # of what moves the notes of a part: half a gigabyte
 LEAST_FLOOR = 200.0  # centibels that even the softest voice falls
 AT_ONCE = np.zeros(1, np.int64)
 
@@ -31,14 +34,13 @@ AT_ONCE = np.zeros(1, np.int64)
 class Voice:
     """A sound of one zone: `frames` frames from frame `start` on, shaped by `envelope` and by what is outer in `live`.
 
-    Row i of `rows` (n, ROW) counts from block `blocks[i]` on, and the key is let go at block `release` (-1: never). Voices of
-    one `key` are rendered alike until then; if `steady`, after it too. `sends` go to reverb and chorus (0 to 1000).
+    The key is let go at block `release` (-1: never). Voices of one `key` are rendered alike until then, and if `steady` after it.
+    `sends` go to reverb and chorus (0 to 1000). `moves` are which steps of `live` move it inside, None if none does.
     """
 
     key: Hashable
     tone: Tone
-    rows: Floats
-    blocks: Integers
+    moves: Moves | None
     release: int
     steady: bool
     start: int
@@ -46,6 +48,26 @@ class Voice:
     envelope: list[float]
     sends: tuple[float, float]
     live: Live
+
+    def rows(self) -> tuple[Floats, Integers]:
+        """The kernel's rows, and the blocks from which on they count. Made when asked for: thousands fill much memory."""
+        if self.moves is None:
+            return self.tone.rows, AT_ONCE
+        first, last = self.moves.steps
+        frames = self.live.inner_frames[first + 1 : last]
+        blocks = np.array([0, *(-(-(frame - self.start) // kernel.BLOCK) for frame in frames)], np.int64)
+        rows = self.tone.rows + self.live.inner[first:last]
+        if self.moves.glide is not None:
+            rows, blocks = _gliding(rows, blocks, *self.moves.glide, -(-self.frames // kernel.BLOCK))
+        return np.clip(rows, ROW_LIMITS[:, 0], ROW_LIMITS[:, 1]), blocks
+
+
+@dataclass(frozen=True)
+class Moves:
+    """Steps `steps[0]` to `steps[1]` of a Live, and a glide: from how many cents off, in how many frames."""
+
+    steps: tuple[int, int]
+    glide: tuple[float, float] | None
 
 
 @dataclass(frozen=True)
@@ -70,6 +92,7 @@ class Voicing:
         self._pressed = {number for number, channel in channels.items() if channel.tells_of_keys()}
         self._moved: dict[int, Moved] = {}  # by the identity of a zone
         self._numbers: dict[tuple[Modulator, ...], int] = {}
+        self._steps = 0
         self._lives: dict[tuple[int, int, int, int], Live] = {}
 
     def voice(self, struck: Struck) -> Voice | None:
@@ -102,16 +125,20 @@ class Voicing:
         if alone and struck.glide is None and not live.inner_moves[first]:
             frames = min(frames, tone.ends)
             steady = tone.steady or release * kernel.BLOCK >= tone.settled
-            return Voice(tone.number, tone, tone.rows, AT_ONCE, release, steady, start, frames, envelope, sends, live)
+            return Voice(tone.number, tone, None, release, steady, start, frames, envelope, sends, live)
         last = max(first + 1, bisect_left(live.inner_frames, start + frames, first))
-        rows = np.clip(tone.rows + live.inner[first:last], ROW_LIMITS[:, 0], ROW_LIMITS[:, 1])
-        blocks = np.array([0, *(-(-(frame - start) // kernel.BLOCK) for frame in live.inner_frames[first + 1 : last])], np.int64)
+        glide = None
         if struck.glide is not None:
             key, seconds = struck.glide
-            rows, blocks = _gliding(rows, blocks, 100 * (key - struck.key), seconds * self._rate)
-        steady = tone.constants[kernel.MODE] != 3 and not rows[:, [kernel.MOD_ENV_PITCH, kernel.MOD_ENV_CUTOFF]].any()
-        key_of = (tone.number, rows.tobytes(), blocks.tobytes())
-        return Voice(key_of, tone, rows, blocks, release, steady, start, frames, envelope, sends, live)
+            glide = 100 * (key - struck.key), seconds * self._rate
+        moves = Moves((first, last), glide)
+        steady = tone.steady and not live.moves_envelope
+        alike = object()  # to nothing but itself
+        voice = Voice(alike, tone, moves, release, steady, start, frames, envelope, sends, live)
+        if last - first <= FEW and glide is None:
+            rows, blocks = voice.rows()
+            voice.key = (tone.number, rows.tobytes(), blocks.tobytes())
+        return voice
 
     def _hurry(self, envelope: list[float], frame: int, timecents: float) -> None:
         """From that frame on the voice falls faster."""
@@ -130,6 +157,10 @@ class Voicing:
         if found is None:
             channel = self._channels[struck.channel]
             found = self._lives[told] = channel.live(moved.modulators, struck.key, struck.velocity)
+            self._steps += len(found.outer_frames) + len(found.inner_frames) + len(found.onset_frames)
+            if self._steps > MOST_STEPS:
+                detail = f"its controllers move the font's sounds in more than {MOST_STEPS:,} steps"
+                raise RenderError("too_many_changes", detail)
         return found
 
     def _moved_by(self, zone: Zone) -> Moved:
@@ -146,12 +177,14 @@ def _at(frames: list[int], frame: int) -> int:
     return bisect_right(frames, frame) - 1 if len(frames) > 1 else 0
 
 
-def _gliding(rows: Floats, blocks: Integers, cents: float, frames: float) -> tuple[Floats, Integers]:
-    """Rows whose pitch begins `cents` off and comes home in a straight line, a row for each block until then."""
+def _gliding(rows: Floats, blocks: Integers, cents: float, frames: float, most: int) -> tuple[Floats, Integers]:
+    """Rows whose pitch begins `cents` off and comes home in a straight line, a row for each block until then, `most` at most."""
     count = max(1, round(frames / kernel.BLOCK))
-    every = np.arange(count)
+    every = np.arange(min(count, most))
     along = rows[np.searchsorted(blocks, every, "right") - 1].copy()
     along[:, kernel.PITCH] += cents * (1 - (every + 0.5) / count)
+    if count >= most:
+        return along, every
     home = rows[np.searchsorted(blocks, count, "right") - 1]
     after = blocks > count
     return np.concatenate([along, home[None], rows[after]]), np.concatenate([every, [count], blocks[after]])
