@@ -26,7 +26,7 @@ from reference import DRUM_CHANNEL, RATE, Fluid, fonts, songs
 
 Floats = NDArray[np.float64]
 
-SPEED_SONGS, QUICK_SPEED_SONGS, REPEATS = 24, 4, 3
+SPEED_SONGS, QUICK_SPEED_SONGS, REPEATS = 24, 4, 2
 MANY = {"drums": 100, "pedal piano": 30, "bends": 200, "controllers": 500}  # events that make a song one of its kind
 FLUID_GOAL, STEMS_GOAL, CORES_GOAL, MEMORY_GOAL = 5.0, 1.3, 1.9, 1000.0
 TINY, FLUID = "tinysoundfont", "fluidsynth"
