@@ -19,9 +19,19 @@ from render.notation import RATE, TICKS, Message, bend, control, level, note, pa
 Play = Callable[[list[Message]], Audio]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def synth(engine: str, font: Font) -> Synth:
     return load(font, RATE, synth=engine)
+
+
+@pytest.fixture(scope="module")
+def play(synth: Synth) -> Play:
+    """The sound of one part by each synth. Not the one of all tests here: that is kept, and would go on with this synth."""
+
+    def played(messages: list[Message]) -> Audio:
+        return next(iter(synth.render([part(messages)])))
+
+    return played
 
 
 HALF_SECOND = RATE // 2
