@@ -86,7 +86,7 @@ def moving(tmp_path_factory: pytest.TempPathFactory) -> Found:
 
 def shorten(patch: pytest.MonkeyPatch, frames: int) -> None:
     """A note of more frames counts as long; the least memory holds four such notes."""
-    for module in (part, rendering, synth):
+    for module in (rendering, synth):
         patch.setattr(module, "LONG", frames)
 
 

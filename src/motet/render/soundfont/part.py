@@ -12,7 +12,7 @@ import numpy.typing as npt
 from motet.render.soundfont import kernel
 from motet.render.soundfont.controls import Live
 from motet.render.soundfont.memory import Kept, Memory
-from motet.render.soundfont.rendering import LONG, Long, Rendering
+from motet.render.soundfont.rendering import Long, Rendering, is_long
 from motet.render.soundfont.sends import Chorus, Room
 from motet.render.soundfont.voicing import Voice
 from motet.render.voices import FADE
@@ -103,7 +103,7 @@ class Part:
         for i in np.flatnonzero(self._age[sounding] != self._memory.age).tolist():
             number = int(sounding[i])
             voice = self._voices[number]
-            if voice.frames > LONG:
+            if is_long(voice):
                 if not self._play_on(number, voice, here, end):
                     return int(i)
                 continue

@@ -17,13 +17,14 @@ from motet.render.soundfont.memory import Kept, Memory
 from motet.render.soundfont.voice import start
 from motet.render.soundfont.voicing import Voice
 
-__all__ = ["LONG", "Long", "Rendering", "Span"]
+__all__ = ["LONG", "Long", "Rendering", "Span", "is_long"]
 
 Singles = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 LONG = 1 << 20  # frames: a voice that is longer is played on tile by tile, and not kept
+OF_ITS_OWN = 8  # times sooner so, if most of it is for nobody else
 Span = tuple[int, int, int]
 """The first frame from the onset, the number of frames, and their place in memory."""
 NOTHING: Span = (0, 0, 0)
@@ -39,7 +40,7 @@ class Rendering:
         self._longest: dict[Hashable, int] = defaultdict(int)  # key -> frames that some voice needs of it
         self._releases: dict[Hashable, set[int]] = defaultdict(set)  # key -> blocks at which its voices are let go
         for voice in voices:
-            if voice.frames <= LONG:
+            if not is_long(voice):
                 held, after = _parted(voice)
                 self._longest[voice.key] = max(self._longest[voice.key], held)
                 if after:
@@ -118,6 +119,11 @@ class Long:
             written += _play(self._voice, self._rows, self._blocks, self._voice.release, self._state, more)
         self._waiting = out[frames:written].copy()
         return min(written, frames)
+
+
+def is_long(voice: Voice) -> bool:
+    """Whether a voice is played on tile by tile. Many long tails at once would fill the memory, and be made again and again."""
+    return voice.frames > LONG or _parted(voice)[1] > LONG // OF_ITS_OWN
 
 
 def _play(
