@@ -11,7 +11,7 @@ import numpy.typing as npt
 from motet.render.performance import AT_FIRST
 from motet.render.soundfont import kernel
 from motet.render.soundfont.generators import COUNT, Gen
-from motet.render.soundfont.modulators import Modulator, Palette, Source
+from motet.render.soundfont.modulators import ABSOLUTE, Modulator, Palette, Source
 
 __all__ = ["GENERATOR", "INNER", "PALETTE", "PITCH_OF", "TUNING", "Channel", "Live", "parted", "row_of"]
 
@@ -61,7 +61,7 @@ def evaluate(modulators: Sequence[Modulator], raw: Callable[[Source], Floats], n
         linked = not source.controller and source.number == Palette.LINK
         primary = source.shaped(fed.get(number, np.zeros(n)) if linked else raw(source))
         given = primary * modulator.amount_source.shaped(raw(modulator.amount_source)) * modulator.amount
-        if modulator.transform == 2:
+        if modulator.transform == ABSOLUTE:
             given = np.abs(given)
         if modulator.link is not None:
             fed[modulator.link] = fed.get(modulator.link, np.zeros(n)) + given

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-__all__ = ["Chorus", "Room"]
+__all__ = ["Chorus", "Room", "get_ready"]
 
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
@@ -274,3 +274,10 @@ def _tap(line: Floats, sound: Floats, delay: np.float32, step: np.float32, first
             skew = np.float32(3) * (b[i] - c[i]) + d[i] - a[i]
             sound[done + i] = b[i] + np.float32(0.5) * part * (rise + part * (bend + part * skew))
         done = end
+
+
+def get_ready() -> None:
+    """Loads the compiled code, or makes it: see `kernel.get_ready`."""
+    silence = np.zeros(BLOCK, np.float32)
+    for room in (Room(44100), Chorus(44100)):
+        room.add(silence, silence.copy(), silence.copy())

@@ -17,7 +17,7 @@ from motet.render.errors import FontError, SynthError
 from motet.render.fonts import Font, whole
 from motet.render.patch import Line
 from motet.render.performance import Verb
-from motet.render.soundfont import kernel
+from motet.render.soundfont import kernel, sends
 from motet.render.soundfont.font import SoundFont
 from motet.render.soundfont.generators import AS_PLAYED, Reading
 from motet.render.soundfont.memory import Memory
@@ -51,6 +51,8 @@ def load(font: Font, sample_rate: int = 44100, reading: Reading = AS_PLAYED, *, 
     """
     try:
         kernel.get_ready()
+        if wet:
+            sends.get_ready()
     except (EOFError, pickle.UnpicklingError) as error:
         folder = kernel.sound.stats.cache_path
         fix = f"delete the files *.nbi and *.nbc in {folder}"
