@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from motet.render.soundfont import kernel
 from motet.render.soundfont.memory import Kept, Memory
-from motet.render.soundfont.voice import start
+from motet.render.soundfont.tones import start
 from motet.render.soundfont.voicing import Voice
 
 __all__ = ["LONG", "Long", "Rendering", "Span", "is_long"]

@@ -24,7 +24,7 @@ from motet.render.soundfont.memory import Memory
 from motet.render.soundfont.part import TILE, Part
 from motet.render.soundfont.rendering import LONG
 from motet.render.soundfont.score import Score
-from motet.render.soundfont.voice import Tones
+from motet.render.soundfont.tones import Tones
 from motet.render.soundfont.voicing import Voicing
 from motet.render.voices import LONGEST_TAIL, QUIET, SILENCE, STEP
 

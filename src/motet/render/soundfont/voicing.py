@@ -15,7 +15,7 @@ from motet.render.soundfont.controls import Channel, Live, parted
 from motet.render.soundfont.font import Zone
 from motet.render.soundfont.modulators import Modulator, Palette
 from motet.render.soundfont.score import NEVER, Struck
-from motet.render.soundfont.voice import ROW_LIMITS, Tone, Tones, full_release, silent_after
+from motet.render.soundfont.tones import ROW_LIMITS, Tone, Tones, full_release, silent_after
 
 __all__ = ["Voice", "Voicing"]
 
