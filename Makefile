@@ -38,7 +38,7 @@ setup: $(VENV)/ready  ## only make .venv
 
 lock: $(VENV)/ready  ## renew the locks from pyproject.toml
 	$(UV) $(LOCK) pyproject.toml --extra dev --extra synth --extra recordings --extra msd --extra llm --no-emit-package pyaudio -o requirements.lock
-	printf "playwright\nkeyring\npedalboard\ndawdreamer\n" | $(UV) $(LOCK) - --constraint requirements.lock -o .ci/extra.lock
+	printf "playwright\nkeyring\npedalboard\ndawdreamer\nonnxruntime\nonnx\n" | $(UV) $(LOCK) - --constraint requirements.lock -o .ci/extra.lock
 
 clean:  ## remove .venv, motet-demo and caches
 	rm -rf $(VENV) motet-demo build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
