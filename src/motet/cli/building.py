@@ -26,7 +26,8 @@ def add(command: Command) -> None:
 
     sub = command("build", _build, "bring a dataset to what a recipe makes of the sources, doing only what is new")
     sub.add_argument("recipe", metavar="RECIPE", help="a ready recipe (`motet recipes` lists them) or a file ending in .yaml")
-    sub.add_argument("--from", dest="sources", nargs="+", metavar="PATH", help="folders, archives, files (default: the last)")
+    said = "folders, archives, files, or dataset:NAME for what the inventory finds (default: the last)"
+    sub.add_argument("--from", dest="sources", nargs="+", metavar="PATH", help=said)
     sub.add_argument("--to", required=True, metavar="DIR", help="the dataset")
     _building(sub)
 
@@ -46,9 +47,10 @@ def _build(options: argparse.Namespace) -> int:
         settings += [f"{step.name}.offline=true" for step in recipe.steps if "offline" in type(step.settings).model_fields]
     recipe = recipe.changed(settings)
     began = time.monotonic()
+    console = Console(stderr=options.json)
+    options.sources = _located(options.sources, console)
     if options.dry_run:
         return _dry_run(recipe, options)
-    console = Console(stderr=options.json)
     watch = Bars(console)
     try:
         run = build(
@@ -79,6 +81,25 @@ def _build(options: argparse.Namespace) -> int:
     return 1 if options.strict and run.failed else 0
 
 
+def _located(sources: list[str] | None, console: Console) -> list[str] | None:
+    """The sources, with the place of each dataset that is called by name."""
+    if not any(source.startswith("dataset:") for source in sources or ()):
+        return sources
+    from motet.inventory.locating import PREFIX, located
+
+    places = []
+    for source in sources or ():
+        if not source.startswith(PREFIX):
+            places.append(source)
+            continue
+        place = located(source)
+        places.append(str(place.path))
+        say(console, f"{source.partition('@')[0]} is read from {place.path}.")
+        if place.remark:
+            say(console, place.remark)
+    return places
+
+
 def _where_lost(run: Any) -> str:
     """The stage after which nothing was left, and its commonest reason."""
     for stage in run.stages:
@@ -93,7 +114,7 @@ def _dry_run(recipe: Any, options: argparse.Namespace) -> int:
     from motet.dataset.folder import RECIPE_FILE, read_recipe_file
     from motet.dataset.snapshot import live
     from motet.dataset.tables import stream
-    from motet.stages.scan import is_dataset
+    from motet.stages.scan import Scan, is_dataset
 
     snapshot = live(Path(options.to)) if Path(options.to).is_dir() else None
     known = {row["sha256"] for row in stream(snapshot.table("files"))} if snapshot else set()
@@ -102,9 +123,11 @@ def _dry_run(recipe: Any, options: argparse.Namespace) -> int:
         sources = read_recipe_file(Path(options.to)).get("sources")
     if not sources:
         raise UserError(f"{options.to} is new, so it needs sources: add --from PATH.")
+    first = recipe.steps[0].settings
+    kind = first.kind if isinstance(first, Scan) else files.MIDI
     found = fresh = left = 0
     try:
-        for row in files.walk([Path(s) for s in sources], files.MIDI, left=is_dataset):
+        for row in files.walk([Path(s) for s in sources], kind, left=is_dataset):
             if isinstance(row, files.Found):
                 found += 1
                 fresh += row.sha256 not in known
