@@ -11,6 +11,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,10 @@ import duckdb
 from motet import midi
 from motet.dataset.durable import write_bytes
 from motet.dataset.folder import RECIPE_FILE, Dataset, refused
+from motet.dataset.media import MediaDamaged
 from motet.dataset.rows import MidiFacts, Row, Song
 from motet.errors import UserError
+from motet.export import manifests as lists
 from motet.export import song_json as form
 from motet.midi.key import Mode
 from motet.sources import merging
@@ -80,6 +83,11 @@ def exporter(name: str) -> Exporter:
     plugged = {entry.name: entry for entry in importlib.metadata.entry_points(group="motet.exporters")}
     if name in EXPORTERS:
         return EXPORTERS[name]
+    kind, colon, megabytes = name.partition(":")
+    if kind == "shards" and colon:
+        if not (megabytes.isdecimal() and megabytes.isascii() and 0 < int(megabytes[:9]) <= 100_000):
+            raise UserError(f"{name!r} gives no size: write shards:256 for tar files of at most 256 MB.")
+        return partial(shards, megabytes=int(megabytes[:9]))
     if name not in plugged:
         raise UserError(f"There is no export called {name!r}; there are: {', '.join(sorted({*EXPORTERS, *plugged}))}.")
     loaded: Exporter = plugged[name].load()
@@ -93,7 +101,27 @@ def song_json(dataset: Dataset, folder: Path, where: str = "") -> Written:
     return Written(files, [f"{several(number, 'song')} {what}." for what, number in lacking.items()])
 
 
-EXPORTERS: dict[str, Exporter] = {"song-json": song_json}
+def manifests(dataset: Dataset, folder: Path, where: str = "") -> Written:
+    """Lists of training data, one for each split, as JSONL and CSV; `where` is SQL on the columns of `labels`."""
+    _check_labels(dataset)
+    files, remarks = lists.write(lambda: _samples(dataset, where), folder)
+    return Written(files, [f"Paths of files are below {dataset.folder.absolute()}.", *remarks])
+
+
+def shards(dataset: Dataset, folder: Path, where: str = "", megabytes: int = 256) -> Written:
+    """Training data packed into tar files of at most so many MB; `where` is SQL on the columns of `labels`."""
+    _check_labels(dataset)
+
+    def read(reference: str) -> bytes:
+        try:
+            return dataset.media.read(reference)
+        except (MediaDamaged, FileNotFoundError):
+            raise UserError(f"{reference} of {dataset.folder} is gone or damaged: `motet check --repair` mends it.", 1) from None
+
+    return Written(*lists.shards(lambda: _samples(dataset, where), read, folder, megabytes))
+
+
+EXPORTERS: dict[str, Exporter] = {"song-json": song_json, "manifests": manifests, "shards": shards}
 _JOINED = ("identities", "knowledge", "midi_facts")
 
 
@@ -191,3 +219,39 @@ def _key(tonic: int, mode: Mode) -> Callable[[float], midi.Key]:
 
 _MODES: tuple[Mode, ...] = ("major", "minor")
 _KEYS = {_key(tonic, mode)(1.0).name: _key(tonic, mode) for tonic in range(12) for mode in _MODES}
+
+
+_SAME = ("dataset", "part", "sha256", "split", "split_by", "published_split", "group", "golden", "licence", "licence_url")
+
+
+def _check_labels(dataset: Dataset) -> None:
+    if "labels" not in dataset.tables():
+        raise UserError(f"{dataset.folder} has no labels: build it by the recipe prepare.")
+
+
+def _samples(dataset: Dataset, where: str) -> Iterator[lists.Sample]:
+    """Labelled files in order of id; those which gave no features, and why, are told by `motet status`."""
+    there = dataset.tables()
+    usable = made = ""
+    if "features" in there:
+        usable = "AND id IN (SELECT id FROM work WHERE stage = 'prepare_features' AND status = 'ok')"
+        made = (
+            "LEFT JOIN (SELECT source AS raw, map_from_entries(list((what, file) ORDER BY what)) AS files, "
+            "max(seconds) AS seconds FROM features GROUP BY source) f ON f.raw = l.source"
+        )
+    columns = "l.*, f.files, f.seconds" if made else "l.*, NULL AS files, NULL AS seconds"
+    chosen = f"(SELECT * FROM labels WHERE ({where or 'true'}) {usable})"
+    try:
+        rows = dataset.query(f"SELECT {columns} FROM {chosen} l {made} ORDER BY l.id").to_arrow_reader(4096)
+    except duckdb.Error as error:
+        raise refused(error) from None
+    for batch in rows:
+        for row in batch.to_pylist():
+            yield lists.Sample(
+                id=row["source"],
+                raw=row["path"],
+                labels=json.loads(row["labels"]),
+                seconds=row["seconds"],
+                files=dict(row["files"] or ()),
+                **{name: row[name] for name in _SAME},
+            )

@@ -401,6 +401,42 @@ class Caption(Row):
     record: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Labelled(Row):
+    """What a file of a known dataset is, as its path and its dataset's index say (see `motet.inventory`)."""
+
+    table: ClassVar[str] = "labels"
+    letter: ClassVar[str] = "l"
+    dataset: str
+    part: str
+    kind: str  # midi | audio
+    sha256: str  # of the raw file
+    labels: str  # JSON: name -> text or number
+    group: str  # what train, validation and test must not share: "actor 07"
+    split: str  # train | validation | test
+    split_by: str  # group | published
+    published_split: str  # in the publisher's own word; "" where there is none
+    golden: bool  # whether it is of the small golden subset
+    licence: str
+    licence_url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Feature(Row):
+    """A file made of a raw one, of which it knows the content: so stale, orphaned and unprocessed ones are told apart."""
+
+    table: ClassVar[str] = "features"
+    letter: ClassVar[str] = "f"
+    what: str  # audio | mel | embedding | notes
+    file: str = media()
+    format: str
+    raw_sha256: str
+    shape: list[int]  # audio (frames, channels), mel (bands, frames), embedding (size) or (steps, size), notes (notes)
+    rate: int | None  # samples per second of the sound it was made of
+    seconds: float
+    parameters: str  # JSON: what it was made with
+
+
 def row_fields(row_type: type[Row]) -> tuple[str, ...]:
     """The payload's field names, in order."""
     return tuple(f.name for f in fields(row_type) if f.name not in IDENTITY)

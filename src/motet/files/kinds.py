@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-__all__ = ["HEAD", "MIDI", "Kind", "is_junk"]
+__all__ = ["AUDIO", "HEAD", "MIDI", "TABLES", "Kind", "any_of", "is_junk"]
 
 HEAD = 512
 """How many first bytes a test of content sees."""
@@ -33,7 +33,34 @@ def _is_midi(head: bytes) -> bool:
     return head.startswith((b"MThd", b"SMF2CLIP")) or (head.startswith(b"RIFF") and head[8:12] == b"RMID")
 
 
+def _is_audio(head: bytes) -> bool:
+    if head[:4] in (b"RIFF", b"RF64", b"RIFX", b"FORM"):
+        return head[8:12] in (b"WAVE", b"AIFF", b"AIFC")
+    return head.startswith((b"fLaC", b"OggS", b"ID3", b".snd"))
+
+
+def _told_by_name_only(head: bytes) -> bool:
+    return False
+
+
 MIDI = Kind("midi", (".mid", ".midi", ".kar", ".rmi"), _is_midi)
+AUDIO = Kind(
+    "audio", (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au"), _is_audio, largest_member=256 << 20
+)
+TABLES = Kind("table", (".csv", ".tsv", ".json", ".jsonl"), _told_by_name_only)
+
+
+def any_of(kinds: tuple[Kind, ...]) -> Kind:
+    """A kind that a file fits when it fits one of these, with the largest of their limits."""
+    if len(kinds) == 1:
+        return kinds[0]
+    return Kind(
+        " or ".join(kind.name for kind in kinds),
+        tuple(suffix for kind in kinds for suffix in kind.suffixes),
+        lambda head: any(kind.test(head) for kind in kinds),
+        max(kind.largest_member for kind in kinds),
+    )
+
 
 _JUNK = frozenset(
     {

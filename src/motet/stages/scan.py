@@ -1,4 +1,4 @@
-"""Sources become files: every MIDI file under the roots, in archives too, named by its content."""
+"""Sources become files: every file of the wanted kinds under the roots, in archives too, named by its content."""
 
 from __future__ import annotations
 
@@ -12,25 +12,45 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Literal
+
+from pydantic import Field
 
 from motet import files
 from motet.dataset.folder import RECIPE_FILE
 from motet.dataset.rows import File
 from motet.errors import UserError
 from motet.files import Found, Skipped
+from motet.files.kinds import AUDIO, MIDI, TABLES, Kind, any_of
 from motet.run import Drop, Settings, Tools, Verdict, stage
+
+Wanted = Literal["midi", "audio", "tables"]
+_KINDS: dict[Wanted, Kind] = {"midi": MIDI, "audio": AUDIO, "tables": TABLES}
 
 
 class Scan(Settings):
-    """No settings of its own yet."""
+    kinds: tuple[Wanted, ...] = Field(
+        default=("midi",), min_length=1, description="what is looked for: midi, audio, tables (CSV and JSON, by name)"
+    )
+
+    @property
+    def kind(self) -> Kind:
+        """What the walk takes."""
+        return any_of(tuple(kind for name, kind in _KINDS.items() if name in self.kinds))
+
+    @property
+    def memory(self) -> str:
+        """What another choice of kinds found is no memory of this one."""
+        others = [name for name in _KINDS if name in self.kinds]
+        return "files.sqlite" if others == ["midi"] else f"files-{'-'.join(others)}.sqlite"
 
 
 @stage(version=1)
 def scan(sources: list[Path], settings: Scan, tools: Tools) -> Iterator[Verdict[File]]:
-    with closing(_Remembered(tools.cache / "files.sqlite")) as remembered:
+    with closing(_Remembered(tools.cache / settings.memory)) as remembered:
         try:
             labels = _labels(sources)
-            for row in remembered.through(files.walk(sources, files.MIDI, remembered.known, is_dataset)):
+            for row in remembered.through(files.walk(sources, settings.kind, remembered.known, is_dataset)):
                 path = labels[row.root].path(row.path)
                 row_id = hashlib.blake2b(f"{path}\0{row.member}".encode(), digest_size=8).hexdigest()
                 if isinstance(row, Skipped):
