@@ -122,7 +122,7 @@ def test_status_of_a_disk(settings: Path, disk: Path, capsys: pytest.CaptureFixt
     said = run(capsys, "status")
     assert str(disk / "music" / "toy") in said
     assert "midi 4 of 5 (80.0 %)" in said
-    assert f"motet inventory fetch toy --again --to {disk / 'music'}" in run(capsys, "status", "--all")
+    assert f"motet inventory fetch toy --again --into {disk / 'music' / 'toy'}" in run(capsys, "status", "--all")
     report = record.of_json(run(capsys, "status", "--json"))
     (toy,) = [one for one in report.datasets if one.name == "toy"]
     assert (toy.state, toy.present, toy.expected) == ("partial", 4, 5)

@@ -381,7 +381,7 @@ def test_files_of_unknown_number_are_not_made_up() -> None:
 def test_commands_name_the_folder_to_fetch_into() -> None:
     commands = {one.dataset: one.command for one in told().advice}
     assert commands["missing"] == "motet inventory fetch missing --to /data"
-    assert commands["corrupt"] == "motet inventory fetch corrupt --again --to /data"
+    assert commands["corrupt"] == "motet inventory fetch corrupt --again --into /data/broken"
     assert [one.priority for one in told().advice] == ["high", "medium", "low"]
 
 

@@ -137,7 +137,6 @@ def test_what_is_whole_or_excluded_is_never_recommended() -> None:
         ("partial", "files of it are missing"),
         ("corrupt", "files of it are damaged"),
         ("pointers", "content that never arrived"),
-        ("processed_only", "only what was made of it"),
         ("wrong_version", "another version"),
     ],
 )
@@ -145,6 +144,12 @@ def test_what_is_damaged_is_to_be_fetched_again(state: State, reason: str) -> No
     found = advice(holdings({"ravdess-speech": state}), "emotion")["ravdess-speech"]
     assert reason in found.why
     assert found.command == "motet inventory fetch ravdess-speech --again"
+
+
+def test_what_is_there_only_processed_is_fetched_for_the_first_time() -> None:
+    found = advice(holdings({"ravdess-speech": "processed_only"}), "emotion")["ravdess-speech"]
+    assert "only what was made of it" in found.why
+    assert found.command == "motet inventory fetch ravdess-speech"
 
 
 def test_what_is_damaged_and_wanted_by_no_task_is_told_last() -> None:

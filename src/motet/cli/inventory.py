@@ -62,7 +62,9 @@ def add(command: Command) -> None:
 
     sub = inner("fetch", _fetch, "get datasets, or parts of them")
     sub.add_argument("names", nargs="+", metavar="NAME")
-    sub.add_argument("--to", metavar="DIR", help="the folder their own folders are made in (default: by the settings)")
+    place = sub.add_mutually_exclusive_group()
+    place.add_argument("--to", metavar="DIR", help="the folder their own folders are made in (default: by the settings)")
+    place.add_argument("--into", metavar="DIR", help="the dataset's own folder, whatever it is called: to mend a copy")
     sub.add_argument("--part", action="append", metavar="P", help="only this part; may be repeated")
     sub.add_argument("--again", action="store_true", help="also what is there already, and let it be replaced")
     sub.add_argument("--yes", action="store_true", help="do not ask before a large download")
@@ -432,7 +434,10 @@ def _fetch(options: argparse.Namespace) -> int:
     chosen = _chosen(options)
     known = datasets.known(chosen.datasets)
     wanted = [datasets.find(name, known) for name in dict.fromkeys(options.names)]
-    plans = [plan(one, options.part, Path(options.to) if options.to else _folder(one, chosen)) for one in wanted]
+    if options.into and len(wanted) > 1:
+        raise UserError("--into names the folder of one dataset: fetch the others with --to, or one by one.")
+    places = [_place(one, options, chosen) for one in wanted]
+    plans = [plan(one, options.part, to, called=called) for one, (to, called) in zip(wanted, places, strict=True)]
     log = Console(stderr=True) if options.json else Console()
     for one in plans:
         _announce(log, one)
@@ -468,12 +473,18 @@ def _fetch(options: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _folder(one: Dataset, chosen: Settings) -> Path:
+def _place(one: Dataset, options: argparse.Namespace, chosen: Settings) -> tuple[Path, str]:
+    """The folder to fetch into, and what the dataset's own folder in it is called ("": as usual)."""
+    if options.into:
+        into = Path(options.into).expanduser().absolute()
+        return into.parent, into.name
+    if options.to:
+        return Path(options.to), ""
     there = [root for root in chosen.roots if root.is_dir()]
     if not there:
         raise UserError(f"Where shall {one.name} go? Add --to DIR, or write roots into the settings.")
-    expected = chosen.expected.get(one.name)
-    return there[0] / Path(expected).parent if expected else there[0]
+    expected = Path(chosen.expected.get(one.name, ""))
+    return there[0] / expected.parent, expected.name
 
 
 def _announce(console: Console, plan: Plan) -> None:

@@ -47,7 +47,7 @@ def look(
             troubles=verifying.remembered(folder),
         )
         for root in there:
-            held = sorted({c.dataset for h in found.holdings for c in h.copies if c.root == str(root)})
+            held = sorted({h.dataset.name for h in found.holdings if any(c.root == str(root) for c in h.copies)})
             memory.tell("seen", str(root), "", json.dumps([found.taken_at, held]).encode())
         missing = tuple(_last_seen(memory, root) for root in absent)
     holdings = tuple(h for h in found.holdings if not only or h.dataset.name in only)

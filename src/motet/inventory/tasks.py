@@ -272,7 +272,9 @@ def _recommended(need: Need, reasons: list[tuple[Priority, str]], holding: Holdi
         command += "".join(f" --part {part}" for part in _parts(need, holding))
         if holding.state in _USABLE:
             whys.append(f"its part {need.part} is not here, or not whole")
-    if holding.state in _HERE:
+    if holding.state == "processed_only":
+        whys.append("only what was made of it is here")
+    elif holding.state in _HERE:
         whys.append(f"{_HERE[holding.state]}, so fetch it again")
         command += " --again"
     if _large(need, holding):

@@ -63,9 +63,17 @@ class Plan:
         return (*told, *self.lacking)
 
 
-def plan(dataset: Dataset, parts: Sequence[str] | None, to: Path, environment: Mapping[str, str] | None = None) -> Plan:
+def plan(
+    dataset: Dataset,
+    parts: Sequence[str] | None,
+    to: Path,
+    environment: Mapping[str, str] | None = None,
+    *,
+    called: str = "",
+) -> Plan:
     """Plan to fetch some parts, or all required ones, into a folder of `to` that is called as the dataset usually is.
 
+    `called` is the name of a folder that is there already, or is expected, under another name.
     Nothing is asked of any server. Raises UserError where no download gives a part, or the folder cannot be one.
     """
     surroundings = os.environ if environment is None else environment
@@ -83,7 +91,7 @@ def plan(dataset: Dataset, parts: Sequence[str] | None, to: Path, environment: M
             lacking.append(
                 f"{dataset.name} comes from {service}, which wants to know who asks: {credentials.NEEDED[first.kind]}{terms}."
             )
-    folder = to.expanduser().absolute() / _folder_name(dataset)
+    folder = to.expanduser().absolute() / (called or _folder_name(dataset))
     if folder.is_symlink():
         raise UserError(f"{folder} is a link: name the folder that holds what it leads to with --to.")
     if folder.exists() and not folder.is_dir():

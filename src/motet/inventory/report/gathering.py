@@ -96,16 +96,14 @@ def task_lines(readiness: Iterable[Readiness]) -> tuple[TaskLine, ...]:
 
 
 def advice_lines(recommendations: Iterable[Recommendation], inventory: Inventory, settings: Settings) -> tuple[Advice, ...]:
-    """Recommendations, each command with the folder it fetches into."""
+    """Recommendations, each command with the folder it fetches into; what lay on a drive that is not attached says so."""
     held = {holding.dataset.name: holding for holding in inventory.holdings}
     return tuple(
         Advice(
             one.priority,
             one.dataset,
-            one.why,
-            f"{one.command} --to {typed(str(place))}"
-            if (place := place_for(held[one.dataset], inventory, settings))
-            else one.command,
+            f"{_drive(one.dataset, inventory)}{one.why}",
+            f"{one.command}{place_for(held[one.dataset], inventory, settings)}",
             one.bytes,
             one.manual,
             held[one.dataset].dataset.traps,
@@ -114,15 +112,21 @@ def advice_lines(recommendations: Iterable[Recommendation], inventory: Inventory
     )
 
 
-def place_for(holding: Holding, inventory: Inventory, settings: Settings) -> Path | None:
-    """The folder to fetch into: where a copy on disk lies already, else where the settings expect it, else the first root."""
+def place_for(holding: Holding, inventory: Inventory, settings: Settings) -> str:
+    """Where to fetch, as options: into a copy on disk, to mend it, else where the settings expect it, else the first root."""
     for copy in holding.copies:
         if "in_archive" not in copy.also and INSIDE not in copy.where and copy.where not in inventory.roots:
-            return Path(copy.where).parent
+            return f" --into {typed(copy.where)}"
     if not inventory.roots:
-        return None
+        return ""
     expected = settings.expected.get(holding.dataset.name)
-    return Path(inventory.roots[0]) / Path(expected).parent if expected else Path(inventory.roots[0])
+    root = Path(inventory.roots[0])
+    return f" --into {typed(str(root / expected))}" if expected else f" --to {typed(str(root))}"
+
+
+def _drive(name: str, inventory: Inventory) -> str:
+    lay = [absent.root for absent in inventory.absent if name in absent.datasets]
+    return f"Attach {', '.join(lay)} first: it lay there. " if lay else ""
 
 
 def _derived_of(inventory: Inventory) -> tuple[DerivedLine, ...]:
