@@ -110,6 +110,7 @@ class Download(_Record):
     gated: bool = Field(default=False, description="huggingface: terms must be accepted on its page first")
     bytes: int | None = None
     md5: str = Field(default="", pattern=r"^([0-9a-f]{32})?$")
+    sha1: str = Field(default="", pattern=r"^([0-9a-f]{40})?$")
     sha256: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
     unpack: Literal["", "zip", "tar"] = ""
     gives: tuple[str, ...] = Field(description="names of parts")
@@ -125,7 +126,7 @@ class Download(_Record):
             raise ValueError(f"the download {self.name} needs a dataset, owner/name")
         if self.kind == "manual" and not self.steps:
             raise ValueError(f"the download {self.name} is manual and names no steps")
-        if (self.bytes or self.md5 or self.sha256) and not self.source:
+        if (self.bytes or self.md5 or self.sha1 or self.sha256) and not self.source:
             raise ValueError(f"the size or checksum of the download {self.name} names no source")
         return self
 

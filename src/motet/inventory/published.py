@@ -14,7 +14,7 @@ from motet.inventory.known import Dataset, Download
 from motet.inventory.members import parted
 from motet.inventory.troubles import Trouble, What
 
-_SUMS: tuple[Algorithm, ...] = ("md5", "sha256")
+_SUMS: tuple[Algorithm, ...] = ("md5", "sha1", "sha256")
 
 
 def compare(where: str, dataset: Dataset, full: bool, cache: Hashes | None, watch: Watch | None) -> tuple[list[Trouble], int]:
@@ -35,7 +35,7 @@ def _candidates(where: str, dataset: Dataset) -> Iterator[tuple[str, list[Downlo
     by_name: dict[str, list[Download]] = {}
     for download in dataset.downloads:
         name = unquote(urlsplit(download.url).path.rpartition("/")[2]).lower()
-        if download.kind in ("http", "zenodo") and name and (download.bytes or download.md5 or download.sha256):
+        if download.kind in ("http", "zenodo") and name and (download.bytes or download.md5 or download.sha1 or download.sha256):
             by_name.setdefault(name, []).append(download)
     archive = parted(where)[0]
     home = archive or where.rstrip("/")
@@ -67,7 +67,7 @@ def _compared(
         size = max(one.bytes or 0 for one in published)
         what: What = "truncated" if status.st_size < size else "checksum"
         return Trouble(path, what, f"It has {status.st_size:,} bytes where {size:,} are published.", state), False
-    summed = [one for one in fitting if one.md5 or one.sha256]
+    summed = [one for one in fitting if one.md5 or one.sha1 or one.sha256]
     if not full or not summed:
         return None, False
     wanted = frozenset(name for name in _SUMS if any(getattr(one, name) for one in summed))

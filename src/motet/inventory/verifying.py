@@ -417,7 +417,7 @@ class _Look:
             left.append(f"nobody published how many files of {', '.join(uncounted)} there should be")
         unnamed = [part.name for part in present if part.named_by != "md5"]
         if unnamed and self._unmatched:
-            published = any(d.md5 or d.sha256 for d in self.dataset.downloads)
+            published = any(d.md5 or d.sha1 or d.sha256 for d in self.dataset.downloads)
             why = "no download with a published checksum was compared" if published else "no checksum is published"
             left.append(f"whether the content of {', '.join(unnamed)} is the publisher's cannot be told ({why})")
         if self._plainly:

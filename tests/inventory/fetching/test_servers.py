@@ -95,6 +95,8 @@ def test_a_wrong_checksum(shelves: Shelves, failing: Failing) -> None:
     assert "has another SHA-256 checksum than the published one" in failing([wrong])
     wrong = download(f"{shelves.url}/drums.zip", md5="0" * 32, source="us")
     assert "has another MD5 checksum than the published one" in failing([wrong])
+    wrong = download(f"{shelves.url}/drums.zip", sha1="0" * 40, source="us")
+    assert "has another SHA-1 checksum than the published one" in failing([wrong])
 
 
 def test_a_wrong_size_is_told_before_it_is_downloaded(shelves: Shelves, failing: Failing) -> None:

@@ -29,11 +29,12 @@ class Published:
     bytes: int | None = None
     sha256: str = ""
     md5: str = ""
+    sha1: str = ""
     git: str = ""
 
     @property
     def summed(self) -> bool:
-        return bool(self.sha256 or self.md5 or self.git)
+        return bool(self.sha256 or self.sha1 or self.md5 or self.git)
 
     def fault(self, file: Path, stop: Event) -> str:
         """How a file differs from it, in words, or ""."""
@@ -45,6 +46,8 @@ class Published:
             sums["SHA-256"] = (hashlib.sha256(), self.sha256)
         if self.md5:
             sums["MD5"] = (hashlib.md5(usedforsecurity=False), self.md5)
+        if self.sha1:
+            sums["SHA-1"] = (hashlib.sha1(usedforsecurity=False), self.sha1)
         if self.git:
             blob = hashlib.sha1(b"blob %d\0" % there, usedforsecurity=False)
             sums["git SHA-1"] = (blob, self.git)

@@ -43,7 +43,7 @@ async def pieces(
     dataset: Dataset, download: Download, environment: Mapping[str, str], exchange: Exchange, patience: Patience
 ) -> tuple[Piece, ...]:
     """All files of one source. Asks Hugging Face for its list. Raises Refused."""
-    published = Published(download.bytes, download.sha256, download.md5)
+    published = Published(download.bytes, download.sha256, download.md5, download.sha1)
     authorization = credentials.authorization(download, environment)
     if download.kind == "huggingface":
         return await _hugging_face(dataset, download, environment, authorization, exchange, patience)

@@ -372,7 +372,7 @@ def _bytes_below(folder: Path) -> int:
 
 def _key(way: Way) -> str:
     """What a download is, without secrets: its name, its checksum, where it comes from."""
-    return "\n".join([way.name, *(f"{s.kind} {bare(s.url)} {s.dataset} {s.sha256 or s.md5}" for s in way.sources)])
+    return "\n".join([way.name, *(f"{s.kind} {bare(s.url)} {s.dataset} {s.sha256 or s.sha1 or s.md5}" for s in way.sources)])
 
 
 def _note(run: _Run, sentence: str) -> None:
