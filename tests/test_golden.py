@@ -1,4 +1,4 @@
-"""Golden digests: what each stage makes of the demo's tunes, kept beside its version.
+"""Golden digests: what each stage makes of the demo's tunes, or of a little dataset, kept beside its version.
 
 A stage whose output changes while its inputs, version and libraries stay the same fails here: raise its version, so that
 existing datasets are made anew, and renew `golden.json` by `python tests/test_golden.py`. That command refuses to cover up a
@@ -13,6 +13,7 @@ import math
 import platform
 import sys
 import tempfile
+import wave
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -24,10 +25,13 @@ from motet.demo import write
 from motet.recipe import Recipe, load
 from motet.run.build import build
 from motet.run.stage import versions
+from toys.midi import song
 
 GOLDEN = Path(__file__).with_name("golden.json")
 SETTINGS = ["render_stems.rate=16000", "sample.songs=2"]
-SOUND = ("render_stems", "mix_stems", "segment", "write_captions", "check_captions")  # that make or read it
+# Spectrograms are held against librosa's in tests/inventory/test_preparing.py: their last bits are the processor's.
+PREPARED = ["prepare_features.rate=8000", "prepare_features.mel=false"]
+SOUND = ("render_stems", "mix_stems", "segment", "write_captions", "check_captions", "prepare_features")  # that make or read it
 HERE = f"{sys.platform}-{platform.machine()}"
 PLACES = ("root", "location", "offset")  # where the tunes lie, not what they are
 
@@ -52,30 +56,79 @@ def digest(rows: Any) -> str:
 
 
 def measure(folder: Path) -> dict[str, Entry]:
-    """Build the demo's tunes below `folder`; what each stage made of them, and of what."""
+    """Build the demo's tunes and a little dataset below `folder`; what each stage made of them, and of what."""
     write(folder / "tunes")
+    measured = measure_stages(recipe(), folder / "tunes", folder / "data")
+    source, registry = write_voices(folder)
+    own = [f"prepare_labels.registry={registry}", "prepare_labels.dataset=toy-voices", "prepare_labels.golden=2"]
+    prepared = measure_stages(load("prepare").changed([*PREPARED, *own]), source, folder / "prepared")
+    return measured | {name: entry for name, entry in prepared.items() if name not in measured}
+
+
+def measure_stages(made: Recipe, source: Path, to: Path) -> dict[str, Entry]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NUMBA_CPU_NAME", "generic")  # else the workers' compiled code is this processor's own
-        snapshot = build(recipe(), [folder / "tunes"], folder / "data").snapshot
+        snapshot = build(made, [source], to).snapshot
     tables: dict[str, str] = {}
     measured: dict[str, Entry] = {}
-    for step, state in zip(recipe().steps, snapshot.stages, strict=True):
+    for step, state in zip(made.steps, snapshot.stages, strict=True):
         stage = step.stage
         inputs = {p.row_type.table: tables[p.row_type.table] for p in stage.inputs}
         verdicts = pq.read_table(snapshot.folder / state.verdicts, columns=["id", "status", "reason"]).to_pylist()
-        made = {}
+        made_here = {}
         for table, file in state.outputs.items():
             rows = pq.read_table(snapshot.folder / file).to_pylist()
-            made[table] = digest([{k: plain(v) for k, v in row.items() if k not in PLACES} for row in rows])
-        tables |= made
+            made_here[table] = digest([{k: plain(v) for k, v in row.items() if k not in PLACES} for row in rows])
+        tables |= made_here
         measured[step.name] = {
             "version": stage.version,
             "libraries": versions(stage.libraries),
             "contents": dict(stage.contents(step.settings)) if stage.contents else {},
             "inputs": inputs,
-            "output": digest([verdicts, made]),
+            "output": digest([verdicts, made_here]),
         }
     return measured
+
+
+def write_voices(folder: Path) -> tuple[Path, Path]:
+    """Recordings and tunes of four speakers, of whom a table tells the mood, and the registry file that describes them."""
+    source, registry = folder / "toy_voices", folder / "registry"
+    registry.mkdir()
+    (registry / "toy-voices.yaml").write_text(DESCRIBED)
+    table = ["path,mood,take"]
+    for number, who in enumerate(("ann", "bob", "eve", "zoe")):
+        (source / who).mkdir(parents=True)
+        with wave.open(str(source / who / "say_1.wav"), "wb") as file:
+            file.setparams((1, 2, 16000, 0, "NONE", ""))
+            file.writeframes(b"".join((abs(at % (50 + number) - 25) * 600).to_bytes(2, "little") for at in range(4000)))
+        (source / who / "hum_2.mid").write_bytes(song(number))
+        table += [f"{who}/say_1.wav,{'sad' if number % 2 else 'glad'},1", f"{who}/hum_2.mid,calm,2"]
+    (source / "moods.csv").write_text("\n".join(table))
+    return source, registry
+
+
+DESCRIBED = """
+name: toy-voices
+title: Toy voices
+about: tones and tunes
+modalities: [audio, midi]
+tasks: [emotion]
+licence: {name: CC0-1.0, source: own}
+citation: none
+home: https://example.org
+sources: {own: our own}
+folders: [toy_voices]
+fields: {who: "[a-z]+", take: "[0-9]"}
+parts:
+  - {name: speech, files: "{who}/say_{take}.wav", kind: audio}
+  - {name: tunes, files: "{who}/hum_{take}.mid", kind: midi}
+index: {file: moods.csv, format: csv, paths: {speech: path}}
+labels:
+  mood: {column: mood, values: {glad: happy}}
+  take: {column: take, number: true}
+  speaker: {field: who}
+disjoint_by: speaker
+"""
 
 
 def verdict(kept: Mapping[str, Any] | None, now: Mapping[str, Any]) -> str:
@@ -104,7 +157,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Entry]:
     return measure(tmp_path_factory.mktemp("golden"))
 
 
-@pytest.mark.parametrize("stage", [step.name for step in load("text-to-music").steps])
+@pytest.mark.parametrize("stage", [*(step.name for step in load("text-to-music").steps), "prepare_labels", "prepare_features"])
 def test_a_stage_makes_what_it_made(stage: str, measured: dict[str, Entry]) -> None:
     golden = kept()
     if shelf(stage) not in golden:

@@ -21,7 +21,7 @@ from motet.dataset.ledger import BLAMED
 from motet.explorer import ClipView, DropLine, Figure, Note, Report, SlowRow, StageLine, Total, page
 from motet.run.engine import usable_cores
 from motet.text.grammar.variety import variety
-from motet.wording import count
+from motet.wording import count, several, span
 
 VARIETY_OF = 10_000  # captions by whose words variety is measured
 EXAMPLES = 3  # files named per reason
@@ -49,6 +49,7 @@ def write_report(dataset_folder: Path, run_folder: Path, clips: int = 18) -> Pat
         slowest=_slowest(run),
         captions=_captions(dataset, tables),
         sound=_sound(dataset, tables),
+        training=_training(dataset, tables),
     )
     target = run_folder / "report.html"
     write_bytes(target, page(report).encode("utf-8", "replace"))
@@ -56,12 +57,16 @@ def write_report(dataset_folder: Path, run_folder: Path, clips: int = 18) -> Pat
 
 
 def _summary(tables: dict[str, int]) -> str:
-    shown = [f"{count(tables[t])} {t}" for t in ("files", "songs", "stems", "mixes", "clips", "captions") if t in tables]
+    shown = [
+        f"{count(tables[t])} {t}"
+        for t in ("files", "songs", "stems", "mixes", "clips", "captions", "labels", "features")
+        if t in tables
+    ]
     return ", ".join(shown) + "."
 
 
 def _totals(dataset: Dataset, tables: dict[str, int]) -> list[Total]:
-    found = [Total(t, tables[t]) for t in ("songs", "clips", "captions") if t in tables]
+    found = [Total(t, tables[t]) for t in ("songs", "clips", "captions", "labels", "features") if t in tables]
     if "clips" in tables:
         ((seconds,),) = dataset.query('SELECT coalesce(sum("end" - start), 0) FROM clips').fetchall()
         found.append(Total("music in clips", seconds, "seconds"))
@@ -121,6 +126,41 @@ def _sound(dataset: Dataset, tables: dict[str, int]) -> list[Figure]:
     ).fetchall()
     found += [Figure(f"not played by {who}", count(n), f"stems: {why}") for who, n, why in played_otherwise(dataset)[:6]]
     return [*found, *(Figure(fault.replace("_", " "), count(n), f"of the stems, {path} for one") for fault, n, path in faults)]
+
+
+def _training(dataset: Dataset, tables: dict[str, int]) -> list[Figure]:
+    """The splits of labelled files, of those that can be used, and what features they gave."""
+    if not tables.get("labels"):
+        return []
+    usable = "SELECT * FROM labels"
+    if "features" in tables:
+        usable += " WHERE id IN (SELECT id FROM work WHERE stage = 'prepare_features' AND status = 'ok')"
+    lists = dataset.query(
+        'SELECT dataset, split, count(*), count(DISTINCT "group"), min("group"), count(*) FILTER (golden) '
+        f"FROM ({usable}) GROUP BY dataset, split ORDER BY dataset, list_position(['train', 'validation', 'test'], split)"
+    ).fetchall()
+    found = [
+        Figure(
+            f"{name}, {split}",
+            several(files, "file"),
+            f"of {several(groups, 'group')}, such as {group}; {count(golden)} in the golden subset",
+        )
+        for name, split, files, groups, group, golden in lists
+    ]
+    shared = dataset.query(
+        f'SELECT dataset, count(*), min("group") FROM (SELECT dataset, "group" FROM ({usable}) '
+        'GROUP BY dataset, "group" HAVING count(DISTINCT split) > 1) GROUP BY dataset ORDER BY dataset'
+    ).fetchall()
+    found += [
+        Figure(f"{name}, shared", several(groups, "group"), f"in more than one split, as published: {group} for one")
+        for name, groups, group in shared
+    ]
+    if "features" in tables:
+        kinds = dataset.query("SELECT what, count(*), sum(seconds) FROM features GROUP BY what ORDER BY what").fetchall()
+        found += [
+            Figure(what, several(files, "file"), f"of {span(seconds)} of music or speech") for what, files, seconds in kinds
+        ]
+    return found
 
 
 def played_otherwise(dataset: Dataset) -> list[tuple[str, int, str]]:

@@ -117,7 +117,10 @@ def _dry_run(recipe: Any, options: argparse.Namespace) -> int:
     from motet.stages.scan import Scan, is_dataset
 
     snapshot = live(Path(options.to)) if Path(options.to).is_dir() else None
-    known = {row["sha256"] for row in stream(snapshot.table("files"))} if snapshot else set()
+    known: set[str] = set()
+    if snapshot and "files" in snapshot.tables:
+        scanned = snapshot.stages[0].outputs["files"]  # later stages may have taken some out of the table
+        known = {row["sha256"] for row in stream(snapshot.folder / scanned)}
     sources = options.sources
     if not sources and (Path(options.to) / RECIPE_FILE).exists():
         sources = read_recipe_file(Path(options.to)).get("sources")
@@ -126,11 +129,13 @@ def _dry_run(recipe: Any, options: argparse.Namespace) -> int:
     first = recipe.steps[0].settings
     kind = first.kind if isinstance(first, Scan) else files.MIDI
     found = fresh = left = 0
+    gone = set(known)
     try:
         for row in files.walk([Path(s) for s in sources], kind, left=is_dataset):
             if isinstance(row, files.Found):
                 found += 1
                 fresh += row.sha256 not in known
+                gone.discard(row.sha256)
             else:
                 left += 1
     except files.MissingSource as error:
@@ -143,6 +148,7 @@ def _dry_run(recipe: Any, options: argparse.Namespace) -> int:
         "to": str(options.to),
         "files": found,
         "files_new": fresh,
+        "files_gone": len(gone),
         "files_passed_over": left,
         "stages": recipe.resolved(),
     }
@@ -150,9 +156,11 @@ def _dry_run(recipe: Any, options: argparse.Namespace) -> int:
         print(json.dumps(plan, indent=1))
         return 0
     print(f"{recipe.name}: {count(found)} files ({count(fresh)} new to {options.to}), {count(left)} passed over.")
+    if gone:
+        print(f"{options.to} holds {several(len(gone), 'file')} whose content is no longer there: what came of it would go.")
     for name, settings in recipe.resolved().items():
         shown = ", ".join(f"{k}={v}" for k, v in settings.items() if k not in ("version", "timeout"))
-        print(f"  {name:<15} {shown}")
+        print(f"  {name:<16} {shown}")
     print("Nothing was done.")
     return 0
 

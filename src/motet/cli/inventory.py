@@ -488,8 +488,13 @@ def _place(one: Dataset, options: argparse.Namespace, chosen: Settings) -> tuple
 
 
 def _announce(console: Console, plan: Plan) -> None:
-    known = size(plan.at_least) if plan.bytes is not None else f"at least {size(plan.at_least)}, the rest is not published"
-    say(console, f"{plan.dataset.name} into {plan.folder}: {known} to fetch, about {size(plan.space)} of disk while it runs")
+    if plan.bytes is not None:
+        known = f"{size(plan.bytes)} to fetch, about {size(plan.space)} of disk while it runs"
+    elif plan.at_least:
+        known = f"at least {size(plan.at_least)} to fetch; the size of the rest is not published"
+    else:
+        known = "how much there is to fetch is not published"
+    say(console, f"{plan.dataset.name} into {plan.folder}: {known}")
     for sentence in plan.sentences:
         say(console, f"  {sentence}")
     for trap in plan.dataset.traps:
@@ -501,11 +506,11 @@ def _agreed(options: argparse.Namespace, plans: Sequence[Plan]) -> None:
     large = [plan for plan in plans if plan.ways and (plan.bytes is None or plan.bytes > ASKED_FROM)]
     if not large or options.yes:
         return
-    names = ", ".join(plan.dataset.name for plan in large)
+    told = ", ".join(f"{plan.dataset.name} ({'of unknown size' if plan.bytes is None else size(plan.bytes)})" for plan in large)
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise UserError(f"{names} is larger than {size(ASKED_FROM)}, or of unknown size: add --yes to fetch it all the same.")
+        raise UserError(f"This may take long: {told}; add --yes to fetch all the same.")
     print(
-        f"{printable(names)} is larger than {size(ASKED_FROM)}, or of unknown size. Fetch? [y/N] ",
+        f"This may take long: {printable(told)}. Fetch? [y/N] ",
         end="",
         file=sys.stderr,
         flush=True,

@@ -119,6 +119,7 @@ class Report:
     slowest: Sequence[SlowRow] = ()
     captions: Sequence[Figure] = ()
     sound: Sequence[Figure] = ()
+    training: Sequence[Figure] = ()
 
 
 def page(report: Report) -> str:
@@ -302,6 +303,8 @@ def _run(report: Report) -> str:
         ("failed", "Failed, and why", _reasons(failed, "Nothing failed.")),
         ("time", "Where the time went", _stage_table(report.stages) + _slow_table(report.slowest)),
     ]
+    if report.training:
+        sections.insert(0, ("training", "What there is to train on", _figures(report.training)))
     if report.sound:
         sections.insert(0, ("sound", "How true the sound is", _figures(report.sound)))
     if report.captions:

@@ -11,7 +11,8 @@ from motet.files.kinds import is_junk
 from motet.files.member import BadArchive
 from motet.files.places import shown
 from motet.inventory.contents import is_archive
-from motet.inventory.members import INSIDE, opened, parted, plain
+from motet.inventory.inside import inner_path
+from motet.inventory.members import INSIDE, opened, parted
 
 
 def files(where: str, closed: Callable[[str, str], None]) -> Iterator[tuple[str, int]]:
@@ -41,7 +42,7 @@ def _members(archive: str, inside: str, closed: Callable[[str, str], None]) -> I
     try:
         with opened(archive) as (listed, _):
             for member in listed.members():
-                name = plain(member.name)
+                name = inner_path(member.name)
                 if (not inside or name == inside or name.startswith(f"{inside}/")) and not any(map(is_junk, name.split("/"))):
                     yield f"{archive}{INSIDE}{name}", member.size
     except BadArchive as error:

@@ -144,8 +144,12 @@ def _foreign(suffix: str, kind: str, size: int, head: bytes, read: Read) -> str:
             return f"its {size:,} bytes are all zero"
         if kind == "archive":
             return ""  # a tar archive may be empty, or begin with a gap
-        bare = read(_HEAD, max(0, size // 2)).lstrip(b"\0")
-        return "" if bare else f"its first {len(head):,} bytes are zero"
+        try:
+            bare = read(_HEAD, max(0, size // 2)).lstrip(b"\0")
+        except OutOfReach:
+            bare = b""
+        if not bare:
+            return f"its first {len(head):,} bytes are zero"
     if fits(bare):
         return ""
     for sign, words in _SIGNS:

@@ -14,9 +14,11 @@ from motet.inventory.places import Place, below, is_below
 from motet.inventory.recognising import Signs
 from motet.inventory.tree import Entry, Folder
 
-__all__ = ["Beside", "Claims", "Faulty", "Held", "PartHeld", "joined", "rivals"]
+__all__ = ["ALTERED", "Beside", "Claims", "Faulty", "Held", "PartHeld", "joined", "rivals"]
 
 Troubles = Mapping[str, tuple[str, str]]
+ALTERED = frozenset({"wrong_rate", "wrong_channels"})
+"""What a check tells of files that are whole, and not as they were published."""
 _MOST_BESIDE = 1000
 
 
@@ -49,7 +51,8 @@ class PartHeld:
     bytes: int = 0
     astray: list[str] = field(default_factory=list)  # paths of files in other folders than published
     faulty: list[Faulty] = field(default_factory=list)
-    values: dict[str, Counter[str]] = field(default_factory=dict)  # field -> value -> files without a fault
+    altered: list[Faulty] = field(default_factory=list)  # whole, and not as published: of another sample rate
+    values: dict[str, Counter[str]] = field(default_factory=dict)  # field -> value -> files in place without a fault
     top: Counter[str] = field(default_factory=Counter)  # first folder -> files
     samples: list[tuple[str, int]] = field(default_factory=list)
 
@@ -71,6 +74,12 @@ class Held:
     many_beside: int = 0
     archive: str = ""
     looked_at: bool = True
+
+    def folders(self) -> Iterator[str]:
+        """Those that hold files of it."""
+        for part in self.parts.values():
+            for folder, _ in part.names:
+                yield joined(self.place.where.rstrip("/"), folder) if folder else self.place.where
 
     @property
     def files(self) -> int:
@@ -184,8 +193,8 @@ class Claims:
             named = self._indexes.get(held.place.index)
             if named is not None:
                 path = joined(paths[id(held)], name)
-                for part, known in named.paths.items():
-                    if path in known:
+                for part in named.paths:
+                    if named.row(part, path):
                         dataset = held.place.dataset
                         return _Way(held, dataset.part(part), self._signs.layouts[dataset.name, part]), False
         for way in strays:
@@ -201,18 +210,21 @@ class Claims:
         part.bytes += sum(entry.size for entry in entries)
         part.top[rel.partition("/")[0]] += len(entries)
         way.held.archive = way.held.archive or folder.archive
-        counted = {each.field for each in way.part.each}
+        counted = {each.field: {value.lower(): value for value in each.counts} for each in way.part.each}
         before = f"{rel}/" if rel else ""
         for entry in entries:
             fault, detail = str(entry.fault), entry.detail
             if not fault and self._troubles and (trouble := self._troubles.get(f"{folder.path.rstrip('/')}/{entry.name}")):
                 fault, detail = trouble
-            if fault:
+            if fault in ALTERED:
+                part.altered.append(Faulty(before + entry.name, fault, detail))
+            elif fault:
                 part.faulty.append(Faulty(before + entry.name, fault, detail))
-            elif counted:
-                fields = (None if astray else way.layout.of_path(before + entry.name)) or way.layout.of_name(entry.name) or {}
-                for one in counted & fields.keys():
-                    part.values.setdefault(one, Counter())[fields[one]] += 1
+                continue
+            if counted and not astray:
+                fields = way.layout.of_path(before + entry.name) or way.layout.of_name(entry.name) or {}
+                for one in counted.keys() & fields.keys():
+                    part.values.setdefault(one, Counter())[counted[one].get(fields[one].lower(), fields[one])] += 1
         if astray:
             part.astray += [before + entry.name for entry in entries]
         for entry in entries[:: max(1, len(entries) // 3)]:
@@ -266,7 +278,7 @@ def _standing(held: Held) -> tuple[bool, bool, bool, int, bool, int]:
     )
 
 
-def rivals(places: Iterable[Place], signs: Signs) -> list[Place]:
+def rivals(places: Iterable[Place]) -> list[Place]:
     """Each place with the datasets whose files have the same names: nothing but the names speaks for any of them."""
     every = list(places)
     return [

@@ -9,13 +9,13 @@ import re
 import struct
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from motet.files import FilesError
 from motet.inventory.findings import Derived, DerivedKind
 from motet.inventory.known import Dataset
-from motet.inventory.places import PROCESSED, above, below, called, floor, is_below
+from motet.inventory.places import PROCESSED, above, below, called, floor, is_below, shared_folder
 from motet.inventory.recognising import Look, plain
 from motet.inventory.rows import BadIndex, rows
 from motet.wording import several
@@ -32,7 +32,8 @@ _TRAINING = frozenset("training trainings runs tensorboard lightninglogs mlruns 
 _NAMED_LOGS = ("metrics", "history", "log", "events", "hparams", "results", "training", "train", "val", "loss")
 _MANIFESTS = (".csv", ".tsv", ".json", ".jsonl", ".ndjson")
 _DATED = re.compile(
-    r"[-_. ]*(?:(?:19|20)\d\d[-_.]?\d\d[-_.]?\d\d)?[-_. T]*(?:\d\d[-_.:]?\d\d(?:[-_.:]?\d\d)?)?(?:[-_. ]*(?:run|version|v)?[-_. ]*\d*)?$"
+    r"[-_. ]*(?:(?:19|20)\d\d[-_.]?\d\d[-_.]?\d\d)?[-_. T]*(?:\d\d[-_.:]?\d\d(?:[-_.:]?\d\d)?)?"
+    r"(?:[-_. ]*(?:run|version|v)?[-_. ]*\d*)?$"
 )
 
 
@@ -64,11 +65,10 @@ def made(looks: Sequence[Look], known: Mapping[str, Dataset], claimed: Mapping[s
             kind, words = _arrays(look, read)
             arrays.setdefault((kind, of, _base(look, by_folder)), []).append((look, words))
             continue
-        if look.seen.checkpoints:
-            if one := _checkpoints(look, of, read):
-                found.append(one)
-                if one.derived.files == look.seen.files:
-                    continue
+        if look.seen.checkpoints and (one := _checkpoints(look, of, read)):
+            found.append(one)
+            if one.derived.files == look.seen.files:
+                continue
         if look.path in spoken_for:
             continue
         found += _manifests(look, of, roots, known, claimed, read)
@@ -76,28 +76,28 @@ def made(looks: Sequence[Look], known: Mapping[str, Dataset], claimed: Mapping[s
         content = sum(look.seen.kinds.get(kind, 0) for kind in ("audio", "midi", "array", "image", "video"))
         if content and claimed.get(look.path, 0) == 0 and (named_so or (of and _in_processed(look))):
             processed.setdefault((named_so or of, _base(look, by_folder)), []).append(look)
-    for (kind, of, base), several_looks in sorted(arrays.items()):
-        found.append(_gathered(_ARRAY_KINDS[kind], of, base, [look for look, _ in several_looks], several_looks[0][1]))
-    for (of, base), several_looks in sorted(processed.items()):
-        inside = sum(look.seen.inside.get(of, 0) for look in several_looks)
+    for (kind, of, _), several_looks in sorted(arrays.items()):
+        found.append(_gathered(_ARRAY_KINDS[kind], of, [look for look, _ in several_looks], several_looks[0][1]))
+    for (of, base), held in sorted(processed.items()):
+        inside = sum(look.seen.inside.get(of, 0) for look in held)
         words = (
             f"the names of its files stand inside the names of {several(inside, 'file')}"
             if inside
             else f"they lie in a folder called {called(base)}, below one of processed files"
         )
-        found.append(_gathered("processed", of, base, several_looks, words))
+        found.append(_gathered("processed", of, held, words))
     return found
 
 
 _ARRAY_KINDS: dict[str, DerivedKind] = {"mel": "mel_spectrograms", "embedding": "embeddings", "other": "features"}
 
 
-def _gathered(kind: DerivedKind, of: str, base: str, looks: Sequence[Look], words: str) -> Made:
-    files, size = sum(look.seen.files for look in looks), sum(look.seen.bytes for look in looks)
-    where = base if len(looks) > 1 else looks[0].path
+def _gathered(kind: DerivedKind, of: str, looks: Sequence[Look], words: str) -> Made:
+    files, size = sum(look.seen.files for look in looks), sum(look.seen.octets for look in looks)
+    where = shared_folder(look.path for look in looks)
     evidence = f"{several(files, 'file')}: {words}."
     return Made(
-        Derived(kind, where, files, size, of, evidence), {look.path: (look.seen.files, look.seen.bytes) for look in looks}
+        Derived(kind, where, files, size, of, evidence), {look.path: (look.seen.files, look.seen.octets) for look in looks}
     )
 
 
@@ -257,7 +257,8 @@ def _checkpoints(look: Look, of: str, read: Read) -> Made | None:
     if arrays and len(arrays) >= min(5, len(names)):
         total = sum(names.values())
         kind = _kind_of(*arrays[0])
-        words = f"{several(len(names), 'file')} with one array each, {'×'.join(map(str, arrays[0][0]))} {arrays[0][1]} in the first read."
+        size_of_first = "×".join(map(str, arrays[0][0]))
+        words = f"{several(len(names), 'file')} with one array each, {size_of_first} {arrays[0][1]} in the first read."
         return Made(Derived(_ARRAY_KINDS[kind], look.path, len(names), total, of, words), {look.path: (len(names), total)})
     if not kept:
         return None
@@ -302,7 +303,7 @@ def _training(looks: Sequence[Look], claimed: Mapping[str, int]) -> list[Made]:
                 for name in look.seen.logs:
                     runs.setdefault(_model(re.sub(r"\.[a-z]+$", "", name)), set()).add(name)
         files = sum(number for _, number in several_looks)
-        folders = {look.path: (look.seen.files, look.seen.bytes) for look, _ in several_looks}
+        folders = {look.path: (look.seen.files, look.seen.octets) for look, _ in several_looks}
         told = "; ".join(f"{model}: {several(len(which), 'run')}" for model, which in sorted(runs.items())[:20])
         words = f"{several(files, 'file')} of {several(len(runs), 'model')}: {told}{'; …' if len(runs) > 20 else ''}."
         names = tuple(sorted(runs))
@@ -322,11 +323,11 @@ def _model(name: str) -> str:
 def _manifests(
     look: Look, of: str, roots: Sequence[str], known: Mapping[str, Dataset], claimed: Mapping[str, int], read: Read
 ) -> list[Made]:
-    tables = [name for name in look.seen.tables if name.lower().endswith(_MANIFESTS)]
+    tables = [table for table in look.seen.tables if table[0].lower().endswith(_MANIFESTS)]
     if claimed.get(look.path, 0) or look.seen.kinds.get("table", 0) > 50:
         return []  # tables of a dataset are its own; many in a folder stand beside one file each
     found = []
-    for name in tables[:20]:
+    for name, size in tables[:20]:
         path = f"{look.path.rstrip('/')}/{name}"
         named = _paths(path, read)
         if len(named) < 2:
@@ -337,7 +338,7 @@ def _manifests(
         del inside[""]
         whose = inside.most_common(1)[0][0] if inside and 2 * inside.most_common(1)[0][1] >= len(checked) else of
         words = f"Rows name files: {there:,} of the first {len(checked):,} are there."
-        found.append(Made(Derived("manifest", path, 1, 0, whose, words), {look.path: (1, 0)}))
+        found.append(Made(Derived("manifest", path, 1, size, whose, words), {look.path: (1, size)}))
     return found
 
 
@@ -366,7 +367,7 @@ def _paths(path: str, read: Read) -> list[str]:
         return []
 
 
-def _within(told: object, depth: int = 0) -> Iterable[str]:
+def _within(told: object, depth: int = 0) -> Iterator[str]:
     if isinstance(told, str):
         if _PATH.fullmatch(told):
             yield told
@@ -376,7 +377,7 @@ def _within(told: object, depth: int = 0) -> Iterable[str]:
 
 
 def _is_there(named: str, folder: str, roots: Sequence[str]) -> bool:
-    """Is the file there, seen from the manifest's folder, any folder above it, or a root? Nothing outside the roots is asked for."""
+    """Is the file there, seen from the manifest's folder or one above it? Nothing outside the roots is asked for."""
     if "!" in folder:
         return False
     named = named.replace("\\", "/")

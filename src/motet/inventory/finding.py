@@ -10,13 +10,15 @@ from datetime import UTC, datetime
 
 from motet.errors import UserError
 from motet.inventory import reading
+from motet.inventory.contents import is_archive
 from motet.inventory.copies import Claims, Held, rivals
 from motet.inventory.datasets import nearest
 from motet.inventory.derived import Made, made
 from motet.inventory.findings import Also, Copy, Derived, Evidence, Holding, Inventory, State, Unknown
 from motet.inventory.indexes import Named, load
 from motet.inventory.known import Dataset
-from motet.inventory.places import above, places
+from motet.inventory.listing import NOWHERE
+from motet.inventory.places import Place, above, places, shared_folder
 from motet.inventory.recognising import Look, Remembering, Signs
 from motet.inventory.settings import Settings
 from motet.inventory.states import Resampled, copy_of, listed, share, text
@@ -29,6 +31,7 @@ Read = Callable[[str, int], bytes]
 MANY = 100
 LARGE = 100_000_000
 _LISTED = 1000
+_MOST_INNER = 20
 _ORDER: tuple[State, ...] = ("complete", "unverifiable", "corrupt", "partial", "wrong_version", "pointers")
 
 
@@ -50,25 +53,26 @@ def take(
     _check(settings, known)
     signs = Signs(known)
     looks = [signs.look(folder, memory) for folder in tree.folders]
-    found = [place for place in rivals(places(looks, signs, read), signs)]
-    indexes = {place.index: load(place.index, place.dataset, read) for place in found if place.index}
-    held, claims, lost = _claimed(tree, found, signs, indexes, settings, memory, troubles or {}, read)
+    found = rivals(places(looks, signs, read))
+    indexes = {path: load(path, place.dataset, read) for place in found if (path := place.index or place.unfit)}
+    held, claims, lost = _claimed(tree, looks, found, signs, indexes, settings, memory, troubles or {}, read)
     copies: dict[str, list[tuple[Copy, Held]]] = {}
     derived: list[Derived] = []
     for one, state in held:
         if isinstance(state, Resampled):
-            place = one.place
-            derived.append(Derived("processed", place.where, one.files, one.bytes, place.dataset.name, state.sentence))
+            where = shared_folder(one.folders())
+            derived.append(Derived("processed", where, one.files, one.bytes, one.place.dataset.name, state.sentence))
         else:
             copies.setdefault(state.dataset, []).append((state, one))
     claimed = {path: number for path, (number, _, _) in claims.claimed.items()}
     things = made(looks, known, claimed, read)
     derived += [thing.derived for thing in things]
     holdings = []
-    archives = _archives(looks, tree, known)
+    archives, links = _archives(looks, tree, known), _broken_links(tree, signs)
     for name, dataset in sorted(known.items()):
         own = tuple(one for one in derived if one.dataset == name)
-        holdings.append(_holding(dataset, copies.get(name, []), own, archives.get(name, []), lost.get(name, []), settings))
+        told = [*lost.get(name, ()), *links.get(name, ())]
+        holdings.append(_holding(dataset, copies.get(name, []), own, archives.get(name, []), told, settings))
     return Inventory(
         taken_at=datetime.now(UTC).isoformat(timespec="seconds"),
         roots=tree.roots,
@@ -76,7 +80,7 @@ def take(
         holdings=tuple(holdings),
         derived=tuple(sorted(derived, key=lambda one: (one.where, one.kind))),
         unknown=_unknown(looks, claims, things, archives),
-        passed=tuple((one.path, one.reason, one.detail) for one in tree.passed),
+        passed=(*((one.path, one.reason, one.detail) for one in tree.passed), *_inner_archives(looks)),
         files=tree.files,
         bytes=tree.bytes,
         seconds=tree.seconds + time.monotonic() - begun,
@@ -96,7 +100,8 @@ def _check(settings: Settings, known: Mapping[str, Dataset]) -> None:
 
 def _claimed(
     tree: Tree,
-    found: Sequence[object],
+    looks: Sequence[Look],
+    found: Sequence[Place],
     signs: Signs,
     indexes: Mapping[str, Named],
     settings: Settings,
@@ -108,16 +113,16 @@ def _claimed(
     lost: dict[str, list[Evidence]] = {}
     wanted = list(found)
     while True:
-        claims = Claims(wanted, signs, indexes, troubles)  # type: ignore[arg-type]
-        for folder in tree.folders:
-            if claims.concerns(folder.path):
-                claims.give(folder)
+        claims = Claims(wanted, signs, indexes, troubles)
+        for number, look in enumerate(looks):
+            if claims.concerns(look.path):
+                claims.give(tree.folders[number])
         states: list[tuple[Held, Copy | Resampled]] = []
         foreign: list[Held] = []
         for held in claims.held:
             if not held.files:
                 continue
-            state = copy_of(held, indexes.get(held.place.index), settings, tree.roots, memory, read)
+            state = copy_of(held, indexes.get(held.place.index or held.place.unfit), settings, tree.roots, memory, read)
             if state is None:
                 foreign.append(held)
             else:
@@ -126,9 +131,10 @@ def _claimed(
             return states, claims, lost
         for held in foreign:
             place = held.place
+            have = "has a name" if held.files == 1 else "have names"
             sentence = (
-                f"{several(held.files, 'file')} in {text(place.where)} {'has a name' if held.files == 1 else 'have names'} like its own; none of"
-                " those read has the MD5 that its name says, so they are not counted."
+                f"{several(held.files, 'file')} in {text(place.where)} {have} like its own; none of those read has the MD5"
+                " that its name says, so they are not counted."
             )
             lost.setdefault(place.dataset.name, []).append(Evidence("checksum", sentence, held.files))
         gone = {id(held.place) for held in foreign}
@@ -254,6 +260,34 @@ def _download(
     return "unverifiable", Evidence("download", sentence, 1, (path,))
 
 
+def _broken_links(tree: Tree, signs: Signs) -> dict[str, list[Evidence]]:
+    """Links with names of a dataset's files that lead nowhere, as git-annex and tidied caches leave them."""
+    found: dict[str, list[str]] = {}
+    for one in tree.passed:
+        if one.reason == "link" and one.detail.startswith(NOWHERE):
+            for dataset in signs.datasets(one.path.rpartition("/")[2]):
+                found.setdefault(dataset, []).append(one.path)
+    told = {}
+    for dataset, paths in found.items():
+        leads = "link that has a name of its files leads" if len(paths) == 1 else "links that have names of its files lead"
+        words = f"{len(paths):,} {leads} nowhere: what they stand for never came, or was removed: {listed(paths)}."
+        told[dataset] = [Evidence("broken_link", words, len(paths), tuple(paths[:_LISTED]))]
+    return told
+
+
+def _inner_archives(looks: Iterable[Look]) -> Iterable[tuple[str, str, str]]:
+    """Archives inside archives: path, reason and sentence; of many in one folder only how many there are."""
+    for look in looks:
+        names = [name for name, _, _ in look.seen.archives if is_archive(name)] if look.archive else []
+        if len(names) > _MOST_INNER:
+            words = f"it holds {len(names):,} archives, which are not looked into: unpack the outer one"
+            yield look.path, "inner_archive", words
+            continue
+        for name in names:
+            words = "an archive inside an archive is not looked into: unpack the outer one"
+            yield f"{look.path.rstrip('/')}/{name}", "inner_archive", words
+
+
 # What nobody knows
 
 
@@ -276,7 +310,7 @@ def _unknown(
     opened = {look.archive for look in looks if look.archive}
     for look in looks:
         number, size = taken.get(look.path, (0, 0))
-        files, octets, kinds = look.seen.files, look.seen.bytes, Counter(look.seen.kinds)
+        files, octets, kinds = look.seen.files, look.seen.octets, Counter(look.seen.kinds)
         if look.path in claims.claimed:
             kinds.subtract(claims.claimed[look.path][2])
         for name, length, _ in look.seen.archives:
@@ -291,16 +325,15 @@ def _unknown(
     sums: dict[str, tuple[int, int, Counter[str]]] = {}
     for path, (number, size, kinds) in own.items():
         for step in _upwards(path, roots[path]):
-            had = sums.get(step) or (0, 0, Counter())
-            had[2].update(kinds)
-            sums[step] = (had[0] + number, had[1] + size, had[2])
+            files, octets, together = sums.get(step, (0, 0, Counter()))
+            together.update(kinds)
+            sums[step] = (files + number, octets + size, together)
     found: list[Unknown] = []
-    covered: set[str] = set()
+    tops, covered = set(roots.values()), set[str]()
     for path in sorted(sums, key=lambda path: path.count("/")):
-        root = next((root for root in roots.values() if path == root), "")
         if path not in touched:
             parent = above(path)
-            if not root and parent in sums and (parent in covered or parent not in touched):
+            if path not in tops and parent in sums and (parent in covered or parent not in touched):
                 if parent in covered:
                     covered.add(path)
                 continue

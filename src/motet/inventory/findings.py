@@ -113,6 +113,7 @@ class Absent:
     root: str
     last_seen: str  # ISO date, "" if never
     datasets: tuple[str, ...]
+    derived: tuple[Derived, ...] = ()
 
 
 @dataclass(frozen=True)

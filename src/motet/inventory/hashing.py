@@ -20,7 +20,8 @@ from typing import Any, Literal, Self
 
 from motet.files.member import BadArchive, BadMember
 from motet.files.places import is_settled, location, open_for_reading, stamp
-from motet.inventory.members import ArchiveOf, opened, plain
+from motet.inventory.inside import inner_path
+from motet.inventory.members import ArchiveOf, opened
 from motet.inventory.shelf import Shelf
 
 Algorithm = Literal["md5", "sha1", "sha256"]
@@ -162,7 +163,7 @@ def _archive_job(archive: str, group: Iterable[tuple[str, int]], wanted: Abstrac
         if digest := _known(path, archive, size, wanted, cache):
             known.append(digest)
         else:
-            members.setdefault(plain(path[len(archive) + 2 :]), []).append((path, size))
+            members.setdefault(inner_path(path[len(archive) + 2 :]), []).append((path, size))
     return _Job(known, [], archive, members)
 
 
@@ -284,7 +285,7 @@ class _Crew:
             with opened(job.archive) as (archive, before):
                 now = self._clock()
                 for member in archive.members():
-                    asked = missing.get(plain(member.name))
+                    asked = missing.get(inner_path(member.name))
                     if self._stopped.is_set():
                         raise _Stopped
                     if asked is None:
@@ -294,7 +295,7 @@ class _Crew:
                     else:
                         chunks = partial(archive.chunks, member.offset, member.size)
                         self._tell(self._member(asked, chunks, member.size, member.crc32, before, now))
-                    del missing[plain(member.name)]
+                    del missing[inner_path(member.name)]
                     if not missing:
                         break
         except BadArchive as error:

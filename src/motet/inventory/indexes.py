@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from functools import cached_property
 
 from motet.files import FilesError
 from motet.inventory.known import Dataset, Index
 from motet.inventory.rows import BadIndex, Row, rows
+from motet.wording import several
 
-__all__ = ["LARGEST", "Length", "Named", "fits", "load"]
+__all__ = ["LARGEST", "Length", "Named", "fits", "folded", "load"]
 
 Read = Callable[[str, int], bytes]
 LARGEST = 256 << 20
@@ -32,7 +35,23 @@ class Named:
 
     paths: Mapping[str, frozenset[str]]  # part -> paths below the dataset's folder
     lengths: Mapping[str, Length]  # path -> length
-    trouble: str = ""  # why it could not be read, or not to its end
+    trouble: str = ""  # why it is not the index that was published, as far as it tells itself
+
+    def row(self, part: str, path: str) -> str:
+        """The path as the index writes it, "" where it names no such file; capitals do not matter."""
+        known = self.paths.get(part)
+        if not known:
+            return ""
+        return path if path in known else self._folded[part].get(folded(path), "")
+
+    @cached_property
+    def _folded(self) -> Mapping[str, Mapping[str, str]]:
+        return {part: {folded(path): path for path in sorted(held, reverse=True)} for part, held in self.paths.items()}
+
+
+def folded(path: str) -> str:
+    """A path without regard to capitals, and to how a file system writes letters with marks."""
+    return path.lower() if path.isascii() else unicodedata.normalize("NFC", path).casefold()
 
 
 def fits(path: str, dataset: Dataset, read: Read) -> bool:
@@ -59,11 +78,19 @@ def load(path: str, dataset: Dataset, read: Read) -> Named:
     paths: dict[str, set[str]] = {part: set() for part in index.paths}
     lengths: dict[str, Length] = {}
     trouble = ""
+    number = outside = 0
     try:
         for row in rows(read(path, LARGEST), index.format):
+            if not number and (lacking := sorted(_columns(index) - set(row))):
+                trouble = f"it has no column {lacking[0]}"
+                break
+            number += 1
             length = _length(row.get(index.seconds)) if index.seconds else None
             for part, column in index.paths.items():
-                if told := _path(row, column, index):
+                told = _path(row, column, index)
+                if told is None:
+                    outside += 1
+                elif told:
                     paths[part].add(told)
                     if length is not None:
                         lengths[told] = length
@@ -71,6 +98,10 @@ def load(path: str, dataset: Dataset, read: Read) -> Named:
         trouble = error.detail
     except BadIndex as error:
         trouble = str(error)
+    if not trouble and not number:
+        trouble = "it has no rows"
+    elif not trouble and outside:
+        trouble = f"{several(outside, 'row')} of it name paths outside the dataset's folder"
     return Named({part: frozenset(held) for part, held in paths.items()}, lengths, trouble)
 
 
@@ -78,12 +109,13 @@ def _columns(index: Index) -> set[str]:
     return {*index.paths.values(), *([index.seconds] if index.seconds else [])}
 
 
-def _path(row: Row, column: str, index: Index) -> str:
+def _path(row: Row, column: str, index: Index) -> str | None:
+    """The path that a row names, "" for none, None for one that leads out of the dataset's folder."""
     told = row.get(column)
     if told is None or isinstance(told, (dict, list, bool)) or not str(told).strip():
         return ""
     path = f"{index.prefix}{str(told).strip()}{index.suffix}".replace("\\", "/").removeprefix("./")
-    return "" if path.startswith("/") or ".." in path.split("/") else path
+    return None if path.startswith("/") or ".." in path.split("/") else path
 
 
 def _length(told: object) -> Length | None:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import struct
 from collections.abc import Callable
-
-import soundfile
 
 from motet import midi
 from motet.files import FilesError
@@ -15,14 +12,14 @@ __all__ = ["rate", "seconds"]
 
 Read = Callable[[str, int], bytes]
 _LARGEST_MIDI = 16 << 20
-_LARGEST_SOUND = 64 << 20
 _HEAD = 1 << 16
 
 
 def seconds(path: str, kind: str, size: int, read: Read) -> tuple[float, ...]:
     """The lengths a table may mean: of a MIDI file to its last note and to its last event, of a sound its one length.
 
-    Empty where the file cannot be read.
+    Empty where the file cannot be read, or its header does not tell: nothing is decoded here, where a decoder that crashes
+    would take everything with it.
     """
     try:
         if kind == "midi" and size <= _LARGEST_MIDI:
@@ -30,12 +27,9 @@ def seconds(path: str, kind: str, size: int, read: Read) -> tuple[float, ...]:
             return score.duration, float(score.tempo_map.to_seconds(score.symusic.end()))
         if kind == "audio":
             head = read(path, _HEAD)
-            if wave := _wave(head, size):
-                return (wave[1],)
-            if size <= _LARGEST_SOUND:
-                with soundfile.SoundFile(io.BytesIO(read(path, _LARGEST_SOUND))) as file:
-                    return (file.frames / file.samplerate,)
-    except (midi.Unreadable, FilesError, soundfile.SoundFileError, ValueError):
+            if told := _wave(head, size) or _flac(head):
+                return (told[1],)
+    except (midi.Unreadable, FilesError):
         return ()
     return ()
 
@@ -44,12 +38,19 @@ def rate(path: str, size: int, read: Read) -> int | None:
     """Sample rate of a sound in Hz, None where its header does not tell."""
     try:
         head = read(path, _HEAD)
-        if wave := _wave(head, size):
-            return wave[0]
-        with soundfile.SoundFile(io.BytesIO(head)) as file:
-            return int(file.samplerate)
-    except (FilesError, soundfile.SoundFileError, ValueError):
+    except FilesError:
         return None
+    told = _wave(head, size) or _flac(head)
+    return told[0] if told else None
+
+
+def _flac(head: bytes) -> tuple[int, float] | None:
+    """Hz and seconds of a FLAC file, by its STREAMINFO (RFC 9639, 8.2)."""
+    if head[:4] != b"fLaC" or len(head) < 26 or head[4] & 0x7F:
+        return None
+    packed = int.from_bytes(head[18:26], "big")
+    hz, samples = packed >> 44, packed & ((1 << 36) - 1)
+    return (hz, samples / hz) if hz and samples else None
 
 
 def _wave(head: bytes, size: int) -> tuple[int, float] | None:

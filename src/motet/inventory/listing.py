@@ -22,7 +22,7 @@ from motet.inventory.record import Columns, Damaged, key_of
 from motet.inventory.settled import is_settled
 from motet.inventory.tree import Fault, Passed
 
-__all__ = ["Link", "Listed", "Lister", "Terms", "Walked"]
+__all__ = ["NOWHERE", "Link", "Listed", "Lister", "Terms", "Walked"]
 
 _State: TypeAlias = tuple[int, int, int, int, int]  # mode, size, mtime, ctime (ns), inode
 _state: attrgetter[_State] = attrgetter("st_mode", "st_size", "st_mtime_ns", "st_ctime_ns", "st_ino")
@@ -31,6 +31,9 @@ _AHEAD = 64  # files of a folder that are open at once
 _NOWHERE: _State = (0, 0, 0, 0, 0)  # of a file that cannot be stat-ed
 _SPECIAL = "pipes, sockets and devices are never opened"
 _DATASET = "motet.yaml"
+NOWHERE = "it is a link that leads nowhere"
+"""How what is passed over tells of a broken link."""
+_FETCHING = ".motet-fetch"  # what a fetch works in: partial files, which are nobody's yet
 
 
 @dataclass(frozen=True)
@@ -124,7 +127,9 @@ class Lister:
             walked.passed.append(Passed(path, "motet_dataset", "a dataset that Motet built; it is no source of another one"))
             return
         apart = self._terms.apart
-        walked.left.extend(stem + name for name in below if not is_junk(name) and not (apart and stem + name in apart))
+        walked.left.extend(
+            stem + name for name in below if not is_junk(name) and name != _FETCHING and not (apart and stem + name in apart)
+        )
         key = key_of(path)
         if not all(stat.S_ISREG(mode) for mode in {state[0] for state in states}):
             names, states = self._resolved(stem, key, names, states, walked)
@@ -163,7 +168,7 @@ class Lister:
             state = _state(os.stat(path))
             real = os.path.realpath(path)
         except OSError as error:
-            walked.passed.append(Passed(path, "link", f"it is a link that leads nowhere: {error.strerror}"))
+            walked.passed.append(Passed(path, "link", f"{NOWHERE}: {error.strerror}"))
             return None
         if stat.S_ISDIR(state[0]):
             sentence = "links to folders are not followed; name the folder itself as a root"

@@ -59,6 +59,8 @@ def _why_not(name: str, holding: Holding, found: Inventory) -> str:
         return f"{name} is left out on purpose by the settings: take it out of their [excluded], or name its folder."
     where = " and ".join(found.roots) or "the roots"
     get = f"`motet inventory fetch {name}` gets it, and `motet inventory status {name}` tells the evidence"
+    if holding.best is None and holding.derived:
+        return f"Of {name} only what was made of it lies under {where} ({holding.derived[0].where}): {get}, or name that folder."
     if holding.best is None or holding.state == "missing":
         return f"No copy of {name} lies under {where}: {get}."
     return f"The copy of {name} in {holding.best.where} {_NONE_USABLE[holding.state]}: {get}."

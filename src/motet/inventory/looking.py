@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 from motet.errors import UserError
 from motet.inventory import datasets, settings, verifying
 from motet.inventory.finding import take
-from motet.inventory.findings import Absent, Inventory
+from motet.inventory.findings import Absent, Derived, Inventory
 from motet.inventory.memory import Memory
 from motet.inventory.scanning import scan
 from motet.inventory.settings import Settings
@@ -38,17 +39,11 @@ def look(
         datasets.find(name, known)
     there, absent = _attached(roots, chosen)
     folder = cache or settings.cache_folder()
+    troubles = verifying.remembered(folder)
     with Memory(folder) as memory:
-        found = take(
-            scan(there, memory, watch=watch, workers=workers),
-            known,
-            chosen,
-            memory,
-            troubles=verifying.remembered(folder),
-        )
+        found = take(scan(there, memory, watch=watch, workers=workers), known, chosen, memory, troubles=troubles)
         for root in there:
-            held = sorted({h.dataset.name for h in found.holdings if any(c.root == str(root) for c in h.copies)})
-            memory.tell("seen", str(root), "", json.dumps([found.taken_at, held]).encode())
+            memory.tell("seen", str(root), "", json.dumps(_seen(found, str(root))).encode())
         missing = tuple(_last_seen(memory, root) for root in absent)
     holdings = tuple(h for h in found.holdings if not only or h.dataset.name in only)
     return replace(found, holdings=holdings, absent=missing)
@@ -65,7 +60,22 @@ def _attached(roots: Sequence[Path], chosen: Settings) -> tuple[list[Path], list
     return [root for root in named if root.exists()], [root for root in named if not root.exists()]
 
 
+def _seen(found: Inventory, root: str) -> dict[str, Any]:
+    """What lay on a root, for the day when it is not attached."""
+    below = root.rstrip("/") + "/"
+    held = sorted({h.dataset.name for h in found.holdings if any(c.root == root for c in h.copies)})
+    made = {
+        (d.where, d.kind): d
+        for d in (*found.derived, *(d for h in found.holdings for d in h.derived))
+        if d.where.startswith(below)
+    }
+    return {"at": found.taken_at, "datasets": held, "derived": [asdict(d) for _, d in sorted(made.items())][:1000]}
+
+
 def _last_seen(memory: Memory, root: Path) -> Absent:
     told = memory.told("seen", str(root), "")
-    when, held = json.loads(told) if told else ("", [])
-    return Absent(str(root), when, tuple(held))
+    if told is None:
+        return Absent(str(root), "", ())
+    seen = json.loads(told)
+    derived = tuple(Derived(**{**one, "names": tuple(one["names"])}) for one in seen["derived"])
+    return Absent(str(root), seen["at"], tuple(seen["datasets"]), derived)

@@ -15,6 +15,7 @@ from motet.files.archives import open_archive
 from motet.files.kinds import HEAD
 from motet.files.member import Archive, BadArchive, BadMember, Member
 from motet.files.places import open_for_reading
+from motet.inventory.inside import inner_path
 
 INSIDE = "!/"
 MOST_IN_MEMORY = 64 << 20
@@ -63,11 +64,6 @@ class ArchiveOf:
         return self._last
 
 
-def plain(name: str) -> str:
-    """A member's name without empty parts and dots."""
-    return "/".join(part for part in name.split("/") if part not in ("", "."))
-
-
 @contextmanager
 def opened(path: str) -> Iterator[tuple[Archive, os.stat_result]]:
     """An archive and its state when it was opened. Raises OSError, or BadArchive where it is none."""
@@ -88,13 +84,13 @@ def opened(path: str) -> Iterator[tuple[Archive, os.stat_result]]:
 
 
 def contents(archive: Archive, wanted: Callable[[str, int], int], folder: Path) -> Iterator[Content]:
-    """The first `wanted(plain name, size)` bytes of members, in one pass; -1 passes over one. Large ones become files in
-    `folder`, the caller's to remove.
+    """The first `wanted(name, size)` bytes of members, named as in a scan, in one pass; -1 passes over one.
 
-    Raises BadArchive where the archive breaks, OSError where the system does not let us read it.
+    Large ones become files in `folder`, the caller's to remove. Raises BadArchive where the archive breaks, OSError where
+    the system does not let us read it.
     """
     for member in archive.members():
-        name = plain(member.name)
+        name = inner_path(member.name)
         most = min(wanted(name, member.size), member.size)
         if most < 0:
             continue

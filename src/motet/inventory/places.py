@@ -9,7 +9,7 @@ from motet.inventory.indexes import fits
 from motet.inventory.known import Dataset
 from motet.inventory.recognising import Hit, Look, Signs, plain
 
-__all__ = ["PROCESSED", "Place", "above", "below", "called", "floor", "is_processed", "places"]
+__all__ = ["PROCESSED", "Place", "above", "below", "called", "floor", "is_processed", "places", "shared_folder"]
 
 Read = Callable[[str, int], bytes]
 Sketches = dict[tuple[str, int], frozenset[int]]  # folder below the place, sign -> sketch
@@ -31,6 +31,7 @@ class Place:
     placed: int = 0  # names in folders as published
     astray: int = 0  # names in other folders
     index: str = ""  # the path of an index that fits
+    unfit: str = ""  # the path of a file that lies where its index should, and is no such index
     named: bool = False  # the folder is called as usual
     scattered: frozenset[str] = field(default_factory=frozenset)  # folders with names out of place, where few tell
     rivals: tuple[str, ...] = ()  # datasets whose files have the same names, and nothing tells them apart
@@ -51,6 +52,19 @@ def below(path: str, where: str) -> str:
 
 def is_below(path: str, where: str) -> bool:
     return path == where or path.startswith(where.rstrip("/") + "/")
+
+
+def shared_folder(paths: Iterable[str]) -> str:
+    """The deepest folder that holds all of these folders."""
+    shared: list[str] | None = None
+    for path in paths:
+        steps = path.split("/")
+        if shared is None:
+            shared = steps
+            continue
+        same = next((at for at, (one, other) in enumerate(zip(shared, steps, strict=False)) if one != other), None)
+        shared = shared[: min(len(shared), len(steps))] if same is None else shared[:same]
+    return "/".join(shared or []) or "/"
 
 
 def floor(look: Look) -> str:
@@ -81,9 +95,9 @@ def places(looks: Sequence[Look], signs: Signs, read: Read) -> list[Place]:
     hits: dict[str, list[tuple[Look, str, int, Hit]]] = {}
     for look in looks:
         for number, hit in look.seen.hits.items():
-            for dataset, part in signs.signs[number].parts:
-                hits.setdefault(dataset, []).append((look, part, number, hit))
-    indexed = _indexed(looks, signs, read)
+            for whose, part in signs.signs[number].parts:
+                hits.setdefault(whose, []).append((look, part, number, hit))
+    indexed, unfit = _indexed(looks, signs, read)
     called_so = _called(looks, signs)
     for name, dataset in signs.known.items():
         usual = {plain(folder) for folder in dataset.folders}
@@ -99,25 +113,34 @@ def places(looks: Sequence[Look], signs: Signs, read: Read) -> list[Place]:
                 here.append(Place(dataset, where, root, named=True))
         for place in here:
             place.named = plain(called(place.where)) in usual
+            place.unfit = "" if place.index else unfit.get((name, place.where), "")
         found += here
     return found
 
 
-def _indexed(looks: Sequence[Look], signs: Signs, read: Read) -> dict[str, list[tuple[str, str, str]]]:
+def _indexed(
+    looks: Sequence[Look], signs: Signs, read: Read
+) -> tuple[dict[str, list[tuple[str, str, str]]], dict[tuple[str, str], str]]:
+    """Dataset -> folder, root and path of indexes that fit; dataset and folder -> what lies there in place of one."""
     by_name: dict[str, list[Dataset]] = {}
     for dataset in signs.known.values():
         if dataset.index is not None:
             by_name.setdefault(dataset.index.file.rpartition("/")[2].lower(), []).append(dataset)
     found: dict[str, list[tuple[str, str, str]]] = {}
+    unfit: dict[tuple[str, str], str] = {}
     for look in looks:
-        for name in look.seen.tables:
+        for name, _ in look.seen.tables:
             for dataset in by_name.get(name.lower(), ()):
                 assert dataset.index is not None
                 where = _stripped(look, dataset.index.file.split("/")[:-1])
                 path = f"{look.path.rstrip('/')}/{name}"
-                if where is not None and fits(path, dataset, read):
+                if where is None:
+                    continue
+                if fits(path, dataset, read):
                     found.setdefault(dataset.name, []).append((where, look.root, path))
-    return found
+                else:
+                    unfit[dataset.name, where] = path
+    return found, unfit
 
 
 def _stripped(look: Look, folders: Sequence[str]) -> str | None:
@@ -181,15 +204,9 @@ def _by_names(dataset: Dataset, hits: Iterable[tuple[Look, str, int, Hit]], sign
         home = next((where for where in wheres if is_below(path, where)), None)
         if home is not None:
             next(place for place in found if place.where == home).astray += count
-        elif not any(
-            number in {n for _, n in s} and path in _folders(w, s) for w, (_, _, s) in placed.items() for _, number in sketches
-        ):
+        elif not any((below(path, where), number) in known for where, (_, _, known) in placed.items() for _, number in sketches):
             alone[path] = (look, count, sketches)
     return found + _gathered(dataset, alone, usual, deepest)
-
-
-def _folders(where: str, sketches: Sketches) -> set[str]:
-    return {f"{where.rstrip('/')}/{folder}" if folder else where for folder, _ in sketches}
 
 
 def _top(look: Look, depth: int) -> str | None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import stat
-import time
 from collections.abc import Iterator
 from urllib.parse import unquote, urlsplit
 
-from motet.files.places import is_settled, stamp
+from motet.files.places import stamp
 from motet.inventory.hashing import Algorithm, Hashes, Watch, digests
 from motet.inventory.known import Dataset, Download
 from motet.inventory.members import parted
@@ -61,7 +60,7 @@ def _compared(
         return Trouble(path, "unreadable", f"The system does not let us read it: {error.strerror}."), False
     if not stat.S_ISREG(status.st_mode):
         return None, False
-    state = stamp(status) if is_settled(status, time.time_ns()) else ""
+    state = stamp(status)
     fitting = [one for one in published if one.bytes in (None, status.st_size)]
     if not fitting:
         size = max(one.bytes or 0 for one in published)

@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from pathlib import PurePosixPath
 from typing import Any, Protocol
 
 from motet.inventory.known import Dataset, Part
@@ -23,7 +22,7 @@ SKETCH = 48
 """How many hashes of names stand for all of them: those with the smallest values."""
 _SAMPLED = 24
 _MOST_TABLES = 40
-_FORMAT = "1"
+_FORMAT = "2"
 _TABLES = (".csv", ".tsv", ".json", ".jsonl", ".ndjson")
 _CHECKPOINTS = (".pt", ".pth", ".ckpt", ".safetensors", ".h5", ".hdf5", ".onnx", ".keras", ".tflite")
 _ARRAYS = (".npy", ".npz")
@@ -31,7 +30,8 @@ _LOGS = (".log", ".csv", ".tsv", ".json", ".jsonl", ".yaml", ".yml", ".txt", ".o
 
 # Names that anybody's files have: an expression that finds itself in one of them tells nothing inside a longer name.
 _ANYBODYS = (
-    "song", "track_01", "001", "000123", "0001234", "happy_16k", "a_b_c", "piano-solo-2", "audio.0001", "2024-01-02 take 3", "AB_cd_ef",
+    "song", "track_01", "001", "000123", "0001234", "happy_16k", "a_b_c", "piano-solo-2", "audio.0001", "2024-01-02 take 3",
+    "AB_cd_ef",
 )  # fmt: skip
 
 
@@ -70,10 +70,10 @@ class Seen:
     """What a folder's own files are, as far as names tell."""
 
     files: int
-    bytes: int
+    octets: int
     kinds: Mapping[str, int]
     hits: Mapping[int, Hit]  # number of the sign -> names
-    tables: tuple[str, ...] = ()  # names that may be an index or a manifest
+    tables: tuple[tuple[str, int], ...] = ()  # name and bytes of what may be an index or a manifest
     arrays: tuple[str, ...] = ()  # first, last and some between
     many_arrays: int = 0
     checkpoints: tuple[tuple[str, int], ...] = ()
@@ -91,10 +91,10 @@ class Seen:
         held: dict[str, Any] = json.loads(told)
         return cls(
             files=held["files"],
-            bytes=held["bytes"],
+            octets=held["octets"],
             kinds=held["kinds"],
             hits={int(number): Hit(count, first, tuple(sketch)) for number, (count, first, sketch) in held["hits"].items()},
-            tables=tuple(held["tables"]),
+            tables=tuple((name, size) for name, size in held["tables"]),
             arrays=tuple(held["arrays"]),
             many_arrays=held["many_arrays"],
             checkpoints=tuple((name, size) for name, size in held["checkpoints"]),
@@ -131,8 +131,7 @@ class Signs:
         self.signs = tuple(Sign(expression, tuple(parts)) for expression, parts in by_expression.values())
         self._by_suffix: dict[str, list[tuple[int, re.Pattern[str]]]] = {}
         for number, sign in enumerate(self.signs):
-            dataset, part = sign.parts[0]
-            suffix = _suffix(self.layouts[dataset, part].text.rpartition("/")[2])
+            suffix = _suffix(self.layouts[sign.parts[0]].text.rpartition("/")[2])
             self._by_suffix.setdefault(suffix, []).append((number, sign.expression))
         self._any = self._by_suffix.pop("", [])
         self._indexes = {dataset.index.file.rpartition("/")[2].lower() for dataset in known.values() if dataset.index is not None}
@@ -153,6 +152,12 @@ class Signs:
         if memory is not None and folder.stamp:
             memory.tell("recognised", folder.path, stamp, seen.encoded())
         return Look(folder.path, folder.root, folder.archive, seen, folder.stamp)
+
+    def datasets(self, name: str) -> set[str]:
+        """Those whose files have such a name."""
+        dot = name.rfind(".")
+        tried = [*self._by_suffix.get(name[dot:].lower() if dot >= 0 else ".", ()), *self._any]
+        return {dataset for number, sign in tried if sign.fullmatch(name) for dataset, _ in self.signs[number].parts}
 
     def _see(self, files: Sequence[Entry]) -> Seen:
         found: dict[int, list[str]] = {}
@@ -178,7 +183,7 @@ class Signs:
                 rest.append(name)
         return Seen(
             files=len(files),
-            bytes=total,
+            octets=total,
             kinds=dict(kinds),
             hits={number: Hit(len(names), names[0], sketch(names)) for number, names in found.items()},
             **self._rest(files, rest),
@@ -186,10 +191,14 @@ class Signs:
 
     def _rest(self, files: Sequence[Entry], rest: Sequence[str]) -> dict[str, Any]:
         lower = [(name, name.lower()) for name in rest]
-        tables = [name for name, low in lower if low.endswith(_TABLES)]
-        indexes = [e.name for e in files if e.name.lower() in self._indexes]
         arrays = [name for name, low in lower if low.endswith(_ARRAYS)]
         logs = [name for name, low in lower if "tfevents" in low or low.endswith(_LOGS)]
+        others = [name for name, low in lower if not low.endswith(_TABLES)]
+        tables = [name for name, low in lower if low.endswith(_TABLES)]
+        indexes = [entry.name for entry in files if entry.name.lower() in self._indexes]
+        wanted = dict.fromkeys([*indexes, *islice(tables, _MOST_TABLES)], 0)
+        if wanted:
+            wanted |= {entry.name: entry.size for entry in files if entry.name in wanted}
         checkpoints = [
             (entry.name, entry.size) for entry in files if entry.kind not in ("midi", "audio") and _is_checkpoint(entry.name)
         ]
@@ -198,15 +207,15 @@ class Signs:
             for entry in files
             if entry.kind == "archive" or entry.name in self._downloads
         ]
-        spread = _spread([name for name in rest if _suffix(name) not in _TABLES], _SAMPLED)
+        spread = _spread(others, _SAMPLED)
         held: Counter[str] = Counter()
         for name in spread:
-            for dataset, core in self._cores:
+            for title, core in self._cores:
                 if core.search(name):
-                    held[dataset] += 1
-        inside = {dataset: round(count / len(spread) * len(rest)) for dataset, count in held.items() if 2 * count >= len(spread)}
+                    held[title] += 1
+        inside = {title: round(count / len(spread) * len(rest)) for title, count in held.items() if 2 * count >= len(spread)}
         return {
-            "tables": tuple(dict.fromkeys([*indexes, *islice(tables, _MOST_TABLES)])),
+            "tables": tuple(wanted.items()),
             "arrays": tuple(_spread(arrays, 5)),
             "many_arrays": len(arrays),
             "checkpoints": tuple(checkpoints[:200]),
@@ -229,8 +238,9 @@ def _spread(names: Sequence[str], most: int) -> list[str]:
 
 def _suffix(name: str) -> str:
     """In small letters, with the dot; "" where it holds a field, "." where there is none."""
-    suffix = PurePosixPath(name).suffix.lower()
-    return "" if "{" in suffix or "*" in suffix else suffix or "."
+    dot = name.rfind(".")
+    suffix = name[dot:].lower() if 0 < dot < len(name) - 1 else "."
+    return "" if "{" in suffix or "*" in suffix else suffix
 
 
 def _is_checkpoint(name: str) -> bool:
@@ -240,7 +250,7 @@ def _is_checkpoint(name: str) -> bool:
 
 def _cores(known: Mapping[str, Dataset], layouts: Mapping[tuple[str, str], Layout]) -> Iterable[tuple[str, re.Pattern[str]]]:
     """Names without their ends, to be found inside longer ones: `03-01-03-01-01-01-01` in `03-01-03-01-01-01-01_16k.npy`."""
-    seen: set[str] = set()
+    seen: set[tuple[str, str]] = set()
     for dataset in known.values():
         for part in dataset.parts:
             if not part.telling or part.named_by or part.kind not in ("midi", "audio", "video"):
@@ -255,7 +265,7 @@ def _cores(known: Mapping[str, Dataset], layouts: Mapping[tuple[str, str], Layou
 
 def _core(dataset: Dataset, part: Part, layout: Layout) -> str:
     name = layout.text.rpartition("/")[2]
-    stem = name[: len(name) - len(PurePosixPath(name).suffix)]
+    stem = name if (dot := name.rfind(".")) <= 0 else name[:dot]
     pieces = re.split(r"(\{[a-z][a-z0-9_]*\}|\*)", stem)
     return "".join(
         "[^/]*?" if piece == "*" else f"(?:{dataset.fields.get(piece[1:-1], '[^/]+?')})" if piece[:1] == "{" else re.escape(piece)

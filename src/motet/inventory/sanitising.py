@@ -22,7 +22,8 @@ from motet.inventory.children import Children
 from motet.inventory.contents import kind_of
 from motet.inventory.examining import RUN, SILENT, Examined, Sample, Song, Sound, decibels
 from motet.inventory.hashing import Hashes, Watch, digests
-from motet.inventory.members import INSIDE, ArchiveOf, Content, contents, opened, plain
+from motet.inventory.inside import inner_path
+from motet.inventory.members import INSIDE, ArchiveOf, Content, contents, opened
 from motet.inventory.shelf import Shelf
 
 What = Literal["unreadable", "truncated", "silent", "constant", "clipped", "not_finite", "very_short", "duplicate", "same_notes"]
@@ -139,7 +140,7 @@ class _Look:
     def _members(self, archive: str, files: Iterable[tuple[str, int]]) -> Iterator[Sample]:
         asked: dict[str, str] = {}
         for path, _ in files:
-            asked[plain(path[len(archive) + len(INSIDE) :])] = path
+            asked[inner_path(path[len(archive) + len(INSIDE) :])] = path
         why = "It is not in the archive."
         try:
             with opened(archive) as (listed, _):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -13,8 +13,9 @@ from motet.files import FilesError
 from motet.inventory.copies import Beside, Faulty, Held, PartHeld
 from motet.inventory.findings import Also, Copy, Evidence, PartFound, State
 from motet.inventory.indexes import Length, Named
-from motet.inventory.known import Dataset, Version
+from motet.inventory.known import Dataset, Expected, Version
 from motet.inventory.lengths import rate, seconds
+from motet.inventory.matching import Match, match, too_short
 from motet.inventory.places import is_processed
 from motet.inventory.recognising import Remembering
 from motet.inventory.settings import Settings
@@ -29,6 +30,7 @@ _SAMPLES = 20
 _SAMPLES_IN_TAR = 2  # each costs a pass through the archive
 _LARGEST_SAMPLE = 64 << 20
 _MEASURED = 200
+_FEW = 100  # files of a part that an index can be among
 _DOCUMENTS = re.compile(
     r"(?:readme|licen[cs]e|copying|changelog|citation|authors|notice|attribution|dataset_?info|metadata|\.gitattributes|\.gitignore|\.md5|md5sums?|sha256sums?|checksums?)"
     r"[^/]*",
@@ -43,6 +45,7 @@ _FAULTS = {
     "other_kind": "of another kind than the name says",
     "unreadable": "unreadable",
     "checksum": "of another content than its name, the MD5 of the content, says",
+    "index": "not the index that was published",
 }
 _POINTERS = {
     "empty": "0 bytes long",
@@ -66,14 +69,25 @@ def copy_of(
     evidence: list[Evidence] = []
     if not _named_by_content(held, memory, read, evidence):
         return None
-    if made := _made_of_it(held, named, read):
+    altered, all_altered = _other_rate(held, read)
+    if made := _made_of_it(held, altered[0].sentence if all_altered else ""):
         return made
     version, states = _version(held, evidence)
     counts = dict(version.counts) if version and version.name != dataset.version else {}
-    parts = tuple(_part(part, named, counts.get(name)) for name, part in held.parts.items())
+    no_index = _index_at_fault(held, named, version)
+    matches = {name: match(part, dataset.layout(part.part), named, whole_index=not no_index) for name, part in held.parts.items()}
+    whole_index = named if not no_index else None
+    parts = tuple(_part(part, matches[name], whole_index, counts.get(name)) for name, part in held.parts.items())
     required = [found for found in parts if dataset.part(found.part).required]
-    state = _state(held, required, parts, named, version, dataset, evidence)
-    _describe(held, parts, named, read, evidence)
+    state = _state(held, required, parts, matches, whole_index, version, dataset, evidence)
+    if no_index and not any(paths for found in parts for fault, paths in found.faulty.items() if fault == "index"):
+        file = _index_file(held)
+        evidence.append(Evidence("index", f"{text(file)} is not the index that was published: {no_index}.", 1, (file,)))
+        state = "corrupt" if state not in ("pointers", "corrupt") else state
+    if altered:
+        evidence += altered
+        state = "wrong_version" if state == "complete" else state
+    _describe(held, parts, matches, named, read, evidence)
     also, more = _also(held, states, settings, roots)
     evidence += more
     return Copy(
@@ -143,33 +157,65 @@ def _md5(path: str, size: int, memory: Remembering | None, read: Read) -> str:
         return ""
 
 
-def _made_of_it(held: Held, named: Named | None, read: Read) -> Resampled | None:
-    """Names of the dataset on files that were made of it: all samples at another rate, or a folder that says so."""
-    other: list[int] = []
-    same = 0
-    published = None
-    for part in held.parts.values():
+def _other_rate(held: Held, read: Read) -> tuple[list[Evidence], bool]:
+    """What tells that files are not as published, though whole; and whether all of which it is known are so."""
+    evidence: list[Evidence] = []
+    same = False
+    for name, part in held.parts.items():
+        if part.altered:
+            paths = tuple(one.path for one in part.altered)
+            detail = part.altered[0].detail.rstrip(".")
+            words = f"Not as published, as a check found: {several(len(paths), 'file')} of {name}, {listed(paths)} ({detail})."
+            evidence.append(Evidence("rate", words, len(paths), paths[:_LISTED]))
+            same |= len(paths) < part.count
+            continue
         if part.part.rate is None or not part.samples:
             continue
+        told: list[tuple[int, str]] = []
         for path, size in part.samples[:: max(1, len(part.samples) // 5)][: 1 if held.archive else 5]:
-            told = rate(f"{held.place.where.rstrip('/')}/{path}", size, read)
-            if told is None:
-                continue
-            published = part.part.rate
-            if told == published:
-                same += 1
-            else:
-                other.append(told)
-    if other and not same:
-        rates = ", ".join(f"{hz:,}" for hz in sorted(set(other)))
-        return Resampled(
-            f"All {len(other)} files read have a sample rate of {rates} Hz; the published ones have {published:,} Hz."
-        )
-    if same or not is_processed(held.place.where, held.place.root):
-        return None
-    whole = all(part.part.count is None or part.count == part.part.count for part in held.parts.values() if part.part.required)
-    if whole and held.place.placed and not any(part.astray for part in held.parts.values()):
-        return None  # every file where it was published: the folder above is only called so
+            hz = rate(f"{held.place.where.rstrip('/')}/{path}", size, read)
+            told += [(hz, path)] if hz is not None else []
+        other = [one for one in told if one[0] != part.part.rate]
+        same |= len(other) < len(told)
+        if other:
+            rates = ", ".join(f"{hz:,}" for hz in sorted({hz for hz, _ in other}))
+            read_of = f"{len(other)} of {several(len(told), 'file')} read {'has' if len(other) == 1 else 'have'}"
+            if len(other) == len(told):
+                read_of = "The one file read has" if len(told) == 1 else f"All {len(told)} files read have"
+            words = f"{read_of} a sample rate of {rates} Hz; the published ones have {part.part.rate:,} Hz."
+            evidence.append(Evidence("rate", words, len(other), tuple(path for _, path in other)))
+    return evidence, bool(evidence) and not same
+
+
+def _index_file(held: Held) -> str:
+    """The path of the index below the copy's folder, "" where there is none."""
+    path = held.place.index or held.place.unfit
+    return path[len(held.place.where.rstrip("/")) + 1 :]
+
+
+def _index_at_fault(held: Held, named: Named | None, version: Version | None) -> str:
+    """Why the index that lies there is not to be trusted, "" where it is; it becomes a fault of its file."""
+    if named is None:
+        return ""
+    trouble = named.trouble.rstrip(".") or too_short(named, held.place.dataset, version)
+    file = _index_file(held)
+    for part in held.parts.values() if trouble else ():
+        if part.count < _FEW and any(path == file for path, _ in part.files()):
+            if all(one.path != file for one in part.faulty):
+                part.faulty.append(Faulty(file, "index", trouble))
+            break
+    return trouble
+
+
+def _made_of_it(held: Held, other_rate: str) -> Resampled | None:
+    """Names of the dataset on files that were made of it: in a folder of processed files, or at another rate and place."""
+    astray = any(part.astray for part in held.parts.values())
+    processed = is_processed(held.place.where, held.place.root)
+    if other_rate and (processed or not held.place.placed):
+        return Resampled(other_rate)
+    whole = all(part.part.count in (None, part.count) for part in held.parts.values() if part.part.required)
+    if not processed or (whole and held.place.placed and not astray):
+        return None  # every file where it was published: a folder above is only called so
     return Resampled(f"The names are those of {held.place.dataset.title}, in a folder of processed files.")
 
 
@@ -191,62 +237,27 @@ def _version(held: Held, evidence: list[Evidence]) -> tuple[Version | None, bool
     return (versions[0], False) if len(versions) == 1 else (None, False)
 
 
-def _part(part: PartHeld, named: Named | None, count: int | None) -> PartFound:
+def _part(part: PartHeld, match: Match, named: Named | None, count: int | None) -> PartFound:
     faulty: dict[str, list[str]] = {}
     for one in part.faulty:
         faulty.setdefault(one.fault, []).append(one.path)
     expected = count if count is not None else part.part.count
-    there: set[str] = set()
-    known = named.paths.get(part.part.name) if named is not None else None
-    if known or part.astray:
-        there = {path for path, _ in part.files()}
-    present = part.count - len({one.path for one in part.faulty})
-    missing: tuple[str, ...] | None = None
-    if part.astray:
-        present -= _twice(part, there)
-    if known:
-        gone = known - there
-        if gone and part.astray:
-            by_name = Counter(path.rpartition("/")[2] for path in known)
-            loose = {path.rpartition("/")[2] for path in part.astray}
-            gone = frozenset(p for p in gone if by_name[p.rpartition("/")[2]] > 1 or p.rpartition("/")[2] not in loose)
-        missing = tuple(sorted(gone))
-        names = {path.rpartition("/")[2] for path in known} if part.astray else set()
-        at_fault = {one.path for one in part.faulty}
-        astray = set(part.astray)
-        present -= sum(
-            path not in known and path not in at_fault and not (path in astray and path.rpartition("/")[2] in names)
-            for path in there
-        )
-        expected = expected if expected is not None else len(known)
+    if expected is None and named is not None and (known := named.paths.get(part.part.name)):
+        expected = len(known)
     lacking: dict[str, tuple[str, ...]] = {}
     for each in part.part.each:
-        have = part.values.get(each.field, Counter())
-        few = [value for value, number in each.counts.items() if have[value] < number]
-        if few:
+        have, untold = match.values.get(each.field, Counter()), match.untold.get(each.field, 0)
+        if few := [value for value, number in each.counts.items() if have[value] + untold < number]:
             lacking[each.field] = tuple(few)
     return PartFound(
         part=part.part.name,
-        present=present,
+        present=match.whole,
         expected=expected,
         faulty={fault: tuple(sorted(paths)) for fault, paths in sorted(faulty.items())},
-        missing=missing,
+        missing=match.missing,
         lacking=lacking,
         bytes=part.bytes,
     )
-
-
-def _doubled(part: PartHeld) -> int:
-    return _twice(part, {path for path, _ in part.files()}) if part.astray else 0
-
-
-def _twice(part: PartHeld, there: set[str]) -> int:
-    """Files out of place whose names stand elsewhere in the copy as well."""
-    names = Counter(path.rpartition("/")[2] for path in there)
-    placed = there.difference(part.astray)
-    in_place = {path.rpartition("/")[2] for path in placed}
-    astray = Counter(path.rpartition("/")[2] for path in part.astray)
-    return sum(number if name in in_place else number - 1 for name, number in astray.items() if names[name] > 1)
 
 
 # The state
@@ -256,6 +267,7 @@ def _state(
     held: Held,
     required: Sequence[PartFound],
     parts: Sequence[PartFound],
+    matches: Mapping[str, Match],
     named: Named | None,
     version: Version | None,
     dataset: Dataset,
@@ -272,11 +284,11 @@ def _state(
             corrupt = True
             evidence.append(_fault(found, fault, paths, held))
     for found in required:
-        here = found.present + len({path for paths in found.faulty.values() for path in paths})
-        all_here = held.parts[found.part].count - _doubled(held.parts[found.part])
+        match = matches[found.part]
+        here, all_here = match.files, held.parts[found.part].count - len(match.twice)
         if found.missing or (found.expected is not None and here < found.expected):
             partial = True
-            evidence += _missing(found, here, held, named)
+            evidence += _missing(found, match, held)
         elif found.expected is None:
             if here == 0:
                 partial = True
@@ -284,11 +296,11 @@ def _state(
             else:
                 unknown.append(found.part)
         elif all_here > found.expected:
-            evidence.append(_more(found, all_here, held, named))
+            evidence.append(_more(found, all_here, match))
             if not (named is not None and named.paths.get(found.part)):
                 unknown.append(found.part)
         else:
-            evidence.append(_whole(found, here, named))
+            evidence.append(_whole(found, match, named))
     for found in parts:
         if found not in required and (found.present or found.faulty):
             evidence.append(_optional(found))
@@ -323,9 +335,10 @@ def _fault(found: PartFound, fault: str, paths: tuple[str, ...], held: Held) -> 
     return Evidence(fault, sentence, len(paths), paths[:_LISTED])
 
 
-def _missing(found: PartFound, here: int, held: Held, named: Named | None) -> list[Evidence]:
+def _missing(found: PartFound, match: Match, held: Held) -> list[Evidence]:
     evidence = []
-    part = held.parts[found.part]
+    part, here = held.parts[found.part], match.files
+    by_index = bool(held.place.dataset.layout(part.part).fields)  # else the layout names the one file
     if found.expected is not None:
         percent = 100 * here / found.expected
         shown = f"{percent:.0f}" if percent >= 10 or percent == 0 else f"{percent:.1f}"
@@ -340,15 +353,18 @@ def _missing(found: PartFound, here: int, held: Held, named: Named | None) -> li
         evidence.append(
             Evidence(
                 "missing",
-                f"{several(len(found.missing), 'file')} of {found.part} that the index names {'is' if len(found.missing) == 1 else 'are'}"
-                f" not here: {listed(found.missing)}.",
+                f"{several(len(found.missing), 'file')} of {found.part}{' that the index names' if by_index else ''}"
+                f" {'is' if len(found.missing) == 1 else 'are'} not here: {listed(found.missing)}.",
                 len(found.missing),
                 found.missing[:_LISTED],
             )
         )
     for each in part.part.each:
-        have = part.values.get(each.field, Counter())
+        have = match.values.get(each.field, Counter())
         faulty = bool(part.faulty)
+        if untold := match.untold.get(each.field, 0):
+            evidence.append(_untold(found, each, have, untold))
+            continue
         none = [value for value, number in each.counts.items() if number and not have[value]]
         some = [(value, have[value], number) for value, number in each.counts.items() if 0 < have[value] < number]
         says = "file without a fault" if faulty else "file"
@@ -362,10 +378,11 @@ def _missing(found: PartFound, here: int, held: Held, named: Named | None) -> li
             more = f", and {len(some) - 40:,} more have too few" if len(some) > 40 else ""
             evidence.append(Evidence("missing", f"{each.field} {told}{more}.", sum(of - number for _, number, of in some)))
     if not part.part.each and here and (absent := _absent_folders(held, part)):
-        evidence.append(
-            Evidence("missing", f"{'The folder' if len(absent) == 1 else 'The folders'} {_ranges(absent)} "
-                     f"{'holds' if len(absent) == 1 else 'hold'} no file, or {'is' if len(absent) == 1 else 'are'} not there.", 0, tuple(absent))
-        )  # fmt: skip
+        one = len(absent) == 1
+        words = (
+            f"{'The folder' if one else 'The folders'} {_ranges(absent)} {'is' if one else 'are'} not there, or without a file."
+        )
+        evidence.append(Evidence("missing", words, 0, tuple(absent)))
     return evidence
 
 
@@ -390,50 +407,70 @@ def _absent_folders(held: Held, part: PartHeld) -> list[str]:
     return [value.lower() if lower else value for value in absent]
 
 
-def _more(found: PartFound, here: int, held: Held, named: Named | None) -> Evidence:
+def _untold(found: PartFound, each: Expected, have: Counter[str], untold: int) -> Evidence:
+    """Of files without their folders nobody can say whose they are: what is certain all the same."""
+    words = f"{several(untold, 'file')} of {found.part} {'lies' if untold == 1 else 'lie'} where nothing tells the {each.field}"
+    if certain := [value for value, number in each.counts.items() if have[value] + untold < number]:
+        words += f"; whosoever they are, {each.field} {_ranges(certain)} {'has' if len(certain) == 1 else 'have'} too few"
+    return Evidence("untold", f"{words}.", untold)
+
+
+def _more(found: PartFound, here: int, match: Match) -> Evidence:
     assert found.expected is not None
-    known = named.paths.get(found.part) if named is not None else None
-    names = sorted(path for path, _ in held.parts[found.part].files() if path not in known) if known else []
+    names = sorted(path for path, _ in match.unnamed)
     sentence = f"{here:,} files of {found.part} are here, {here - found.expected:,} more than the {found.expected:,} published"
     sentence += f": {listed(names)}." if names else "; without an index nothing tells which they are."
     return Evidence("extra", sentence, here - found.expected, tuple(names[:_LISTED]))
 
 
-def _whole(found: PartFound, here: int, named: Named | None) -> Evidence:
-    by = " and the index names each of them" if named is not None and named.paths.get(found.part) else ""
-    one = "the one file" if here == 1 else f"all {here:,} files"
-    return Evidence("count", f"{one[0].upper()}{one[1:]} of {found.part} {'is' if here == 1 else 'are'} here{by}.", here)
+def _whole(found: PartFound, match: Match, named: Named | None) -> Evidence:
+    here, at_fault = match.files, match.files - match.whole
+    one = "The one file" if here == 1 else f"All {here:,} files"
+    words = f"{one} of {found.part} {'is' if here == 1 else 'are'} here"
+    if at_fault:
+        words += (
+            f" by name; of {'none' if at_fault == here else f'{at_fault:,}'} the content is{'' if at_fault == here else ' not'}"
+        )
+    elif named is not None and named.paths.get(found.part):
+        moved = len(match.moved)
+        words += f" and the index names each of them{f', {moved:,} in another folder' if moved else ''}"
+    return Evidence("count", f"{words}.", here)
 
 
 def _optional(found: PartFound) -> Evidence:
-    of = f" of {found.expected:,}" if found.expected is not None else ""
-    return Evidence(
-        "count", f"{found.present:,}{of} files of {found.part} are here as well; they are not required.", found.present
-    )
+    number = f"{found.present:,} of {found.expected:,} files" if found.expected is not None else several(found.present, "file")
+    return Evidence("count", f"Not required, and here as well: {number} of {found.part}.", found.present)
 
 
 # What else there is to tell
 
 
-def _describe(held: Held, parts: Sequence[PartFound], named: Named | None, read: Read, evidence: list[Evidence]) -> None:
-    if named is not None and named.trouble:
-        evidence.append(Evidence("index", f"Its index cannot be read to the end: {named.trouble.rstrip('.')}."))
+def _describe(
+    held: Held,
+    parts: Sequence[PartFound],
+    matches: Mapping[str, Match],
+    named: Named | None,
+    read: Read,
+    evidence: list[Evidence],
+) -> None:
     for name, part in held.parts.items():
-        if part.astray:
+        match = matches[name]
+        if out := sorted({*part.astray, *match.moved}):
+            evidence.append(_out_of_place(name, out, match))
+        if match.twice:
+            words = f"{several(len(match.twice), 'name')} of {name} {'stands' if len(match.twice) == 1 else 'stand'} there twice."
+            evidence.append(Evidence("duplicate", words, len(match.twice), match.twice[:_LISTED]))
+        if match.respelled:
+            path, row = next(iter(sorted(match.respelled.items())))
+            number = len(match.respelled)
+            words = (
+                f"{several(number, 'name')} of {name} {'differs' if number == 1 else 'differ'} from the index in capitals only"
+            )
             evidence.append(
                 Evidence(
-                    "out_of_place",
-                    f"{several(len(part.astray), 'file')} of {name} {'lies' if len(part.astray) == 1 else 'lie'} in other folders"
-                    f" than published: {listed(part.astray)}.",
-                    len(part.astray),
-                    tuple(part.astray[:_LISTED]),
+                    "capitals", f"{words}: {text(path)} is {text(row)} there.", number, tuple(sorted(match.respelled)[:_LISTED])
                 )
             )
-            names = Counter(path.rpartition("/")[2] for path, _ in part.files())
-            if again := sorted(path for path in part.astray if names[path.rpartition("/")[2]] > 1):
-                evidence.append(
-                    Evidence("duplicate", f"{several(len(again), 'name')} of {name} stand there twice or more.", len(again), tuple(again[:_LISTED]))
-                )  # fmt: skip
     if held.place.rivals:
         evidence.append(
             Evidence(
@@ -441,7 +478,7 @@ def _describe(held: Held, parts: Sequence[PartFound], named: Named | None, read:
             )
         )
     beside = [one for one in held.beside if not _DOCUMENTS.fullmatch(one.path.rpartition("/")[2])]
-    unnamed = _unnamed(held, parts, named)
+    unnamed = [Beside(path, held.parts[name].part.kind, size) for name, match in matches.items() for path, size in match.unnamed]
     evidence += _renamed(held, parts, named, [*unnamed, *beside], read)
     if beside:
         number = held.many_beside - (len(held.beside) - len(beside))
@@ -452,25 +489,21 @@ def _describe(held: Held, parts: Sequence[PartFound], named: Named | None, read:
         )  # fmt: skip
     if unnamed and not any(e.what == "extra" for e in evidence):
         paths = tuple(one.path for one in unnamed)
-        evidence.append(
-            Evidence("unknown_file", f"{several(len(paths), 'file')} {'is' if len(paths) == 1 else 'are'} named like its own, and the"
-                     f" index does not name {'it' if len(paths) == 1 else 'them'}: {listed(paths)}.", len(paths), paths[:_LISTED])
-        )  # fmt: skip
+        verb, them = ("is", "it") if len(paths) == 1 else ("are", "them")
+        words = f"{several(len(paths), 'file')} {verb} named like its own, and the index does not name {them}: {listed(paths)}."
+        evidence.append(Evidence("unknown_file", words, len(paths), paths[:_LISTED]))
 
 
-def _unnamed(held: Held, parts: Sequence[PartFound], named: Named | None) -> list[Beside]:
-    """Files with names of the layout that the index does not name."""
-    found = []
-    for part in parts:
-        known = named.paths.get(part.part) if named is not None else None
-        if not known:
-            continue
-        names = {path.rpartition("/")[2] for path in known}
-        astray = set(held.parts[part.part].astray)
-        for path, size in held.parts[part.part].files():
-            if path not in known and not (path in astray and path.rpartition("/")[2] in names):
-                found.append(Beside(path, held.parts[part.part].part.kind, size))
-    return found
+def _out_of_place(name: str, paths: Sequence[str], match: Match) -> Evidence:
+    told = [
+        f"{text(path)} (in the index: {text(match.moved[path])})" if path in match.moved else text(path) for path in paths[:5]
+    ]
+    more = f" and {len(paths) - 5:,} more" if len(paths) > 5 else ""
+    one = len(paths) == 1
+    where = "lies in another folder" if one else "lie in other folders"
+    words = f"{several(len(paths), 'file')} of {name} {where} than published"
+    files = [path for here in paths for path in (here, *filter(None, [match.moved.get(here)]))]
+    return Evidence("out_of_place", f"{words}: {', '.join(told)}{more}.", len(paths), tuple(files[:_LISTED]))
 
 
 def _renamed(held: Held, parts: Sequence[PartFound], named: Named | None, beside: Sequence[Beside], read: Read) -> list[Evidence]:
@@ -493,8 +526,8 @@ def _renamed(held: Held, parts: Sequence[PartFound], named: Named | None, beside
             evidence.append(
                 Evidence(
                     "renamed_file",
-                    f"{text(file)} was {text(path)}: it lasts {named.lengths[path].seconds:g} s, as the index says of this missing"
-                    " file alone.",
+                    f"{text(file)} was {text(path)}: it lasts {named.lengths[path].seconds:g} s, as the index says of this"
+                    " missing file alone.",
                     1,
                     (file, path),
                 )
@@ -505,8 +538,9 @@ def _renamed(held: Held, parts: Sequence[PartFound], named: Named | None, beside
             evidence.append(
                 Evidence(
                     "unpaired",
-                    f"{several(len(rest), 'file')} that the index does not name ({listed(rest)}) and {several(len(without), 'missing file')}"
-                    f" ({listed(without)}) stand beside each other; nothing tells which is which.",
+                    f"{several(len(rest), 'file')} that the index does not name ({listed(rest)}) and"
+                    f" {several(len(without), 'missing file')} ({listed(without)}) stand beside each other; nothing tells which"
+                    " is which.",
                     len(rest),
                     (*rest[:_LISTED],),
                 )

@@ -277,6 +277,9 @@ def _recommended(need: Need, reasons: list[tuple[Priority, str]], holding: Holdi
     elif holding.state in _HERE:
         whys.append(f"{_HERE[holding.state]}, so fetch it again")
         command += " --again"
+    if not ways:
+        command = ""
+        whys.append(f"no download of it is known: see {dataset.home}")
     if _large(need, holding):
         whys.append("it is very large")
     why = "; ".join(dict.fromkeys(whys))

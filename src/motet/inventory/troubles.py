@@ -32,7 +32,8 @@ Level = Literal["quick", "full"]
 class Trouble:
     """One file (its absolute path, `archive!/member`) or folder, what is wrong with it, and a sentence.
 
-    `stamp` is the state of the file, or of its archive, in which it was found; "" where that cannot be told.
+    `stamp` is the state of the file, or of its archive, in which it was found; "" where that cannot be told. A young file's
+    stands too: that it is mended within one tick of the clock, and keeps its size, is told by the next check.
     """
 
     path: str

@@ -17,16 +17,17 @@ from typing import Literal
 
 from motet.files.kinds import is_junk
 from motet.files.member import BadArchive
-from motet.files.places import is_settled, open_for_reading, shown, stamp
+from motet.files.places import open_for_reading, shown, stamp
 from motet.inventory.below import walk
 from motet.inventory.children import Children
 from motet.inventory.contents import OutOfReach, Read, look
 from motet.inventory.examining import Examined, Sample, sentence
 from motet.inventory.findings import Copy
 from motet.inventory.hashing import Algorithm, Hashes, Watch, digests
+from motet.inventory.inside import inner_path
 from motet.inventory.known import Dataset, Part
 from motet.inventory.layout import Layout
-from motet.inventory.members import Content, contents, opened, parted, plain
+from motet.inventory.members import Content, contents, opened, parted
 from motet.inventory.published import compare
 from motet.inventory.rows import BadIndex, Row, rows
 from motet.inventory.troubles import Trouble, Verified, What, remember, remembered
@@ -39,6 +40,7 @@ MOST_MISSING = 1000
 """Missing files of a part that are named one by one."""
 
 _HEAD = 4096
+_SOUGHT = (".wav", ".wave", ".aif", ".aiff", ".flac", ".ogg", ".oga", ".opus")  # their last sample is quickly found
 _WHOLE = 1 << 20  # MIDI files up to this size are looked at from end to end
 _MOST_INDEX = 256 << 20
 # What an index calls a performance's length and where its last note ends are not the same: up to 2.9 s in Groove 1.0.0.
@@ -110,7 +112,6 @@ class _Look:
         self._lengths: dict[str, float] = {}
         self._told_of: set[str] = set()  # parts whose files an index names
         self._plainly: set[str] = set()  # kinds of files that nothing decodes
-        self._began = time.time_ns()
         self._unmatched = True
 
     def run(self) -> None:
@@ -130,11 +131,15 @@ class _Look:
             self._trouble(where, "missing", "The folder is no longer there.")
             return
         self._index(lambda file: _read(os.path.join(where, file)), lambda below: os.path.isfile(os.path.join(where, below)))
-        chosen = None if self.full else self._chosen((file.below, file.part) for file in self._listed(tell=False))
-        with Children(self.workers, self.seconds) as children:
+        chosen = self._chosen((file.below, file.part) for file in self._listed(tell=False))
+        with Children(self._decoders(), self.seconds) as children:
             files = self._hashed() if self.full else self._listed(tell=True)
             for sample, examined in children.examined(self._samples(files, chosen), False):
                 self._judge(sample.tag, examined)
+
+    def _decoders(self) -> int:
+        """Children to start: hashing wants the processor too, and a sample is soon decoded."""
+        return self.workers if not self.full or any(part.kind == "midi" for part, _ in self._parts) else 1
 
     def _listed(self, tell: bool) -> Iterator[_File]:
         """The dataset's files on disk. `tell`: count them, and say what cannot be read."""
@@ -154,13 +159,13 @@ class _Look:
         for expected in file.part.each:
             self._values.setdefault((file.part.name, expected.field), Counter())[fields.get(expected.field, "")] += 1
 
-    def _samples(self, files: Iterable[_File], chosen: frozenset[str] | None) -> Iterator[Sample]:
+    def _samples(self, files: Iterable[_File], chosen: frozenset[str]) -> Iterator[Sample]:
         """Files that are to be decoded; of all others the first bytes are looked at here."""
         for file in files:
             if not self.full and self.watch is not None:
                 self.watch(1, file.size)
-            if (kind := _decoded(file.part)) and (chosen is None or file.below in chosen):
-                yield Sample(file.path, kind, file.size, file.path, tag=file)
+            if (kind := _decoded(file.part)) and self._opens(file, chosen):
+                yield Sample(file.path, kind, file.size, file.path, ends=file.below not in chosen, tag=file)
                 continue
             try:
                 number = open_for_reading(file.path)
@@ -195,7 +200,7 @@ class _Look:
             with opened(self._archive) as (archive, status):
                 listed: dict[str, int] = {}
                 try:
-                    listed |= ((plain(member.name), member.size) for member in archive.members())
+                    listed |= ((inner_path(member.name), member.size) for member in archive.members())
                 except BadArchive as error:
                     self._cut_short(error)
                 below = {self._below(name): name for name in listed if self._below(name)}
@@ -210,13 +215,13 @@ class _Look:
 
                 self._index(read, below.__contains__)
                 files = {file.below: file for file in self._members(below, listed, status)}
-                chosen = None if self.full else self._chosen((file.below, file.part) for file in files.values())
+                chosen = self._chosen((file.below, file.part) for file in files.values())
 
                 def wanted(name: str, size: int) -> int:
                     file = files.get(self._below(name))
                     if file is None:
                         return -1
-                    if chosen is None or file.below in chosen or (file.part.kind == "midi" and size <= _WHOLE):
+                    if self.full or file.below in chosen or (file.part.kind == "midi" and size <= _WHOLE):
                         return size
                     return _HEAD
 
@@ -245,7 +250,7 @@ class _Look:
             self._see(file, fields)
             yield file
 
-    def _contents(self, told: Iterator[Content], files: dict[str, _File], chosen: frozenset[str] | None) -> Iterator[Sample]:
+    def _contents(self, told: Iterator[Content], files: dict[str, _File], chosen: frozenset[str]) -> Iterator[Sample]:
         for content in self._unbroken(told):
             file = files[self._below(content.name)]
             if self.watch is not None:
@@ -255,8 +260,8 @@ class _Look:
                 continue
             if self.full and file.part.named_by == "md5" and not content.file:
                 self._compare_name(file, md5(content.data, usedforsecurity=False).hexdigest())
-            if (kind := _decoded(file.part)) and (chosen is None or file.below in chosen):
-                yield Sample(file.path, kind, file.size, content.file, content.data, tag=file)
+            if (kind := _decoded(file.part)) and self._opens(file, chosen):
+                yield Sample(file.path, kind, file.size, content.file, content.data, file.below not in chosen, tag=file)
             elif content.file:
                 with open(content.file, "rb") as spooled:
                     self._look_at(file, partial(os.pread, spooled.fileno()))
@@ -288,6 +293,13 @@ class _Look:
                 return part, fields
         return None, {}
 
+    def _opens(self, file: _File, chosen: frozenset[str]) -> bool:
+        """A sample of each part is decoded. In a full look also every song that is not named by its checksum, and the end of
+        every recording where that is quickly found."""
+        if file.below in chosen or not self.full:
+            return file.below in chosen
+        return file.part.named_by != "md5" if file.part.kind == "midi" else file.below.lower().endswith(_SOUGHT)
+
     @staticmethod
     def _chosen(files: Iterator[tuple[str, Part]]) -> frozenset[str]:
         """Of each part the SAMPLE files whose names have the lowest hashes: the same in every run."""
@@ -312,7 +324,7 @@ class _Look:
             self._of(file, fault, sentence(fault, detail))
 
     def _judge(self, file: _File, examined: Examined) -> None:
-        self.decoded += 1
+        self.decoded += not examined.ends
         if examined.fault:
             self._of(file, "undecodable" if examined.fault == "timed_out" else examined.fault, examined.sentence)
             return
@@ -422,15 +434,16 @@ class _Look:
             left.append(f"whether the content of {', '.join(unnamed)} is the publisher's cannot be told ({why})")
         if self._plainly:
             left.append(f"files of the kinds {', '.join(sorted(self._plainly))} were not decoded")
-        if not self.full and self.decoded < sum(self._counts[p.name] for p in present if p.kind in ("audio", "midi")):
-            left.append(f"only {self.decoded:,} files were decoded, as this was a quick look")
+        if self.decoded < sum(self._counts[p.name] for p in present if p.kind in ("audio", "midi")):
+            why = "from end to end; --sanitise decodes all" if self.full else "as this was a quick look"
+            left.append(f"only {self.decoded:,} files were decoded{'' if self.full else ','} {why}")
         text = "; ".join(left)
         return f"{text[0].upper()}{text[1:]}." if text else ""
 
     # Telling
 
     def _of(self, file: _File, what: What, sentence: str) -> None:
-        self._trouble(file.path, what, sentence, stamp(file.status) if is_settled(file.status, self._began) else "")
+        self._trouble(file.path, what, sentence, stamp(file.status))
 
     def _trouble(self, path: str, what: What, sentence: str, state: str = "") -> None:
         self.troubles.append(Trouble(path, what, sentence, state))
@@ -443,7 +456,7 @@ class _Look:
             status = os.stat(self._archive)
         except OSError:
             return ""
-        return stamp(status) if is_settled(status, self._began) else ""
+        return stamp(status)
 
 
 def _ignored(path: str, error: OSError) -> None:

@@ -23,6 +23,8 @@ from motet.run import Drop, Settings, Verdict, stage
 from motet.run.keys import digest
 from motet.stages.clean import read_source
 
+_SOME_SOUND = 1024  # bytes; what stands for a recording that never arrived is smaller, and is not golden
+
 
 class PrepareLabels(Settings):
     # What they name is in the key by content.
@@ -76,9 +78,12 @@ def prepare_labels(files: Iterable[File], settings: PrepareLabels) -> Iterator[V
         if (place := work.place(file)) is None:
             continue
         told = work.labels(place)
+        if isinstance(told, Drop):
+            continue
         group = _group(place.dataset, told, file)
         groups.setdefault(place.dataset.name, set()).add(group)
-        golden.see(place.dataset, told, file.sha256)
+        if place.part.kind != "audio" or file.size >= _SOME_SOUND:
+            golden.see(place.dataset, told, file.sha256)
     splits = _splits(groups, work, settings)
     chosen = golden.chosen()
     for file in files:
@@ -90,10 +95,11 @@ def _splits(groups: Mapping[str, set[str]], work: _Work, settings: PrepareLabels
     splits: dict[str, splitting.Split] = {}
     for name, present in sorted(groups.items()):
         everyone = sorted(present | work.published_groups(name))
+        settled = frozenset(splits)
         splits |= {group: splitting.assigned(group, settings.shares, settings.seed) for group in everyone if group not in splits}
         # First over all that the publisher names, so that those which arrive later move none; then over those that are here.
-        splits |= splitting.repaired(everyone, splits, settings.shares, settings.seed)
-        splits |= splitting.repaired(sorted(present), splits, settings.shares, settings.seed)
+        for those in (everyone, sorted(present)):
+            splits |= splitting.repaired(those, splits, settings.shares, settings.seed, settled)
     return splits
 
 
@@ -108,6 +114,8 @@ def _verdict(
     if place is None:
         return Verdict(file.id, work.why_not(file.path))
     dataset, told = place.dataset, work.labels(place)
+    if isinstance(told, Drop):
+        return Verdict(file.id, told)
     group = _group(dataset, told, file)
     word = str(told.get(dataset.published_split, ""))
     split: splitting.Split | None = splits[group]
@@ -147,45 +155,59 @@ def _named(dataset: Dataset, value: Value) -> str:
 
 
 class _Work:
-    """The datasets among the files, with their indexes read."""
+    """The datasets among the files. An index is read when the first file asks for it."""
 
     def __init__(self, copies: Copies, files: Iterable[File]) -> None:
         self.copies = copies
-        self.indexes: dict[tuple[str, str], Columns] = {}  # (dataset, base)
-        self.of: dict[str, str] = {}  # an index's path -> its dataset
-        wanted: dict[str, list[tuple[Dataset, str]]] = {}
-        for dataset, base in copies.bases():
-            path = copies.index(dataset, base)
-            if path is not None:
-                wanted.setdefault(path, []).append((dataset, base))
-        for file in files:
-            for dataset, base in wanted.get(file.path, ()):
-                self.indexes[dataset.name, base] = _read(file, dataset)
-                self.of[file.path] = dataset.name
+        self._read: dict[tuple[str, str], Columns | Drop] = {}  # (dataset, base)
+        self._of: dict[str, str] = {}  # the path of an index that was read -> its dataset
+        paths = {path for dataset, base in copies.bases() if (path := copies.index(dataset, base)) is not None}
+        self._indexes = {file.path: file for file in files if file.path in paths} if paths else {}
 
     def place(self, file: File) -> Place | None:
         return self.copies.place(file.path)
 
-    def labels(self, place: Place) -> Mapping[str, Value]:
-        return labelling.labels(place, self.indexes.get((place.dataset.name, place.base), {}))
+    def labels(self, place: Place) -> Mapping[str, Value] | Drop:
+        """What is known of a file; a Drop where its dataset tells labels, and none of them is known."""
+        columns = self._columns(place.dataset, place.base)
+        if isinstance(columns, Drop):
+            return columns
+        told = labelling.labels(place, columns or {})
+        if place.dataset.labels and not told and place.dataset.index is not None:
+            table = place.dataset.index.file
+            if columns is None:
+                return Drop(
+                    "no_labels", f"{table} tells its labels, and is not there: fetch it, or name the dataset's whole folder"
+                )
+            return Drop("no_labels", f"{table} tells its labels, and does not name it")
+        return told
 
     def published_groups(self, name: str) -> set[str]:
         """The groups that the registry or an index names, whether their files are here or not."""
         dataset = self.copies.known[name]
-        rows = [columns for (owner, _), columns in self.indexes.items() if owner == name]
+        rows = [columns for (owner, _), columns in self._read.items() if owner == name and not isinstance(columns, Drop)]
         return {_named(dataset, value) for value in labelling.published_values(dataset, dataset.disjoint_by, rows)}
 
     def why_not(self, path: str) -> Drop:
-        if path in self.of:
-            return Drop("index", f"it tells of the files of {self.of[path]}")
+        if path in self._of:
+            return Drop("index", f"it tells of the files of {self._of[path]}")
         return Drop("not_of_the_dataset", "its path is not one of a known dataset's files")
 
+    def _columns(self, dataset: Dataset, base: str) -> Columns | Drop | None:
+        """The rows of the index below this base, or None where there is none."""
+        path = self.copies.index(dataset, base)
+        if path is None or path not in self._indexes:
+            return None
+        if (dataset.name, base) not in self._read:
+            self._read[dataset.name, base] = _read(self._indexes[path], dataset)
+            self._of[path] = dataset.name
+        return self._read[dataset.name, base]
 
-def _read(file: File, dataset: Dataset) -> Columns:
-    """Raises UserError where an index cannot be read: every label would be wrong."""
+
+def _read(file: File, dataset: Dataset) -> Columns | Drop:
     if file.size > labelling.LARGEST_INDEX:
-        raise UserError(f"{file.path} has {file.size:,} bytes, too many for an index of {dataset.name}: leave it out.", 1)
+        return Drop("bad_index", f"{file.path}, which tells its labels, has {file.size:,} bytes: too many for an index")
     try:
         return labelling.columns(read_source(file), dataset)
     except BadIndex as error:
-        raise UserError(f"{file.path}, the index of {dataset.name}, cannot be read ({error}): fetch it again.", 1) from None
+        return Drop("bad_index", f"{file.path}, which tells its labels, cannot be read ({error}): fetch it again")

@@ -129,7 +129,10 @@ def test_a_full_disk(when: str, shelves: Shelves, tmp_path: Path) -> None:
     process = fetching(dataset, Path("/mnt/to"), tmp_path / "dataset.json", [*before, "sh", "-c", look, "sh"])
     out, errors = process.communicate(timeout=120)
     sentence, *left = out.splitlines()
-    assert sentence == "At /mnt/to the disk is full: make room and run the same command again (what has come is kept)."
+    assert (
+        sentence
+        == "drums was not fetched, at /mnt/to the disk is full: make room and run the same command again (what has come is kept)."
+    )
     assert errors == ""
     assert process.returncode == 1
     assert not [line for line in left if " to/drums/" in line or "raw/" in line or "new/" in line]
@@ -142,7 +145,7 @@ def test_a_file_larger_than_the_system_allows(shelves: Shelves, tmp_path: Path) 
     dataset = drums([download(f"{shelves.url}/drums")])
     process = fetching(dataset, tmp_path / "to", tmp_path / "dataset.json", ["sh", "-c", 'ulimit -f 1024; exec "$@"', "sh"])
     out, errors = process.communicate(timeout=120)
-    assert "a file grew larger than the system allows: make room and run the same command again" in out, errors
+    assert "a file grew larger than the system allows: raise the limit (ulimit -f) and run the same command again" in out, errors
     assert process.returncode == 1
     assert not (tmp_path / "to/drums").exists()
 

@@ -120,7 +120,14 @@ class _problems:
         if isinstance(problem, httpx2.UnsupportedProtocol | httpx2.InvalidURL | UnicodeError):
             raise Refused(f"{self._host} cannot be asked: its address is not one") from None
         if isinstance(problem, httpx2.HTTPError | httpx2.StreamError):
-            raise Interrupted(f"{self._host} {self._what} ({type(problem).__name__})") from None
+            raise Interrupted(f"{self._host} {_how(problem) or self._what}") from None
+
+
+def _how(problem: Exception) -> str:
+    """What a person can make of an error of the library, or ""."""
+    if isinstance(problem, httpx2.ConnectError):
+        return "cannot be reached"
+    return "broke off" if isinstance(problem, httpx2.RemoteProtocolError | httpx2.ReadError) else ""
 
 
 def judge(answer: Answer) -> None:

@@ -45,11 +45,14 @@ def is_full(error: OSError) -> bool:
     return error.errno in _FULL
 
 
-def full(error: OSError, path: Path, kept: str) -> UserError:
+def full(error: OSError, path: Path, kept: str, dataset: str) -> UserError:
     """One sentence for a disk that is full, a quota that is used up, or a file larger than the system allows."""
-    what = {errno.EDQUOT: "your quota of disk space is used up", errno.EFBIG: "a file grew larger than the system allows"}
-    why = what.get(error.errno or 0, "the disk is full")
-    sentence = f"At {path} {why}: make room and run the same command again ({kept})."
+    what = {
+        errno.EDQUOT: "your quota of disk space is used up: make room",
+        errno.EFBIG: "a file grew larger than the system allows: raise the limit (ulimit -f)",
+    }
+    why = what.get(error.errno or 0, "the disk is full: make room")
+    sentence = f"{dataset} was not fetched, at {path} {why} and run the same command again ({kept})."
     return UserError(sentence, exit_code=1)
 
 

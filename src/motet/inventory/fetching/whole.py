@@ -194,7 +194,14 @@ async def _way(run: _Run, way: Way) -> None:
     for source in way.sources:
         try:
             got = await _got(run, way, source, here)
-            new, counts = await asyncio.to_thread(_made, run, way, source, here, got)
+            try:
+                new, counts = await asyncio.to_thread(_made, run, way, source, here, got)
+            except Refused:
+                # Useless, and no checksum says that it is what was published: the next run asks for it anew.
+                for piece, target in got:
+                    if not piece.published.summed:
+                        target.unlink(missing_ok=True)
+                raise
         except Refused as problem:
             failed.append(str(problem))
             if source is not way.sources[-1]:
@@ -204,7 +211,7 @@ async def _way(run: _Run, way: Way) -> None:
         await asyncio.to_thread(shutil.rmtree, here)
         run.watch.ends(way.name)
         return
-    others = f", and {several(len(failed) - 1, 'mirror')} failed too" if len(failed) > 1 else ""
+    others = "".join(f"; its next mirror: {why}" for why in failed[1:])
     first = way.sources[0]
     page = f"https://huggingface.co/datasets/{first.dataset}" if first.kind == "huggingface" else dataset.home
     raise UserError(
@@ -392,7 +399,7 @@ def _alone(work: Coroutine[Any, Any, T]) -> T:
 
 def _told(error: OSError, plan: Plan) -> UserError:
     if space.is_full(error):
-        return space.full(error, plan.to, "what has come is kept")
+        return space.full(error, plan.to, "what has come is kept", plan.dataset.name)
     where = shown(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else str(plan.to)
     return UserError(
         f"{where} cannot be written ({error.strerror or type(error).__name__}): mend it, or choose another folder with --to.", 1

@@ -36,9 +36,11 @@ def digest(named: str) -> str:
     """
     if named.endswith(".onnx"):
         load(named)  # what cannot be used is told before work begins
+        path = Path(named).expanduser()
         try:
-            with Path(named).expanduser().open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
+            # A large model keeps its weights beside itself, under its own name and more.
+            files = [path, *sorted(other for other in path.parent.iterdir() if _of(path, other))]
+            return _of_all(files)
         except OSError as error:
             raise UserError(f"The model {named} cannot be read ({error.strerror}): correct the path.") from None
     function = _function(named)
@@ -60,6 +62,18 @@ def embedded(model: Model, samples: Samples, rate: int) -> npt.NDArray[np.float3
     return np.ascontiguousarray(numbers, np.float32)
 
 
+def _of(model: Path, other: Path) -> bool:
+    return other.name.startswith((f"{model.name}.", f"{model.name}_", f"{model.stem}.data")) and other.is_file()
+
+
+def _of_all(files: list[Path]) -> str:
+    digests = []
+    for path in files:
+        with path.open("rb") as file:
+            digests.append(hashlib.file_digest(file, "sha256").hexdigest())
+    return digests[0] if len(digests) == 1 else hashlib.sha256(" ".join(digests).encode()).hexdigest()
+
+
 def _function(named: str) -> Model:
     module, colon, name = named.partition(":")
     if not (module and colon and name):
@@ -68,6 +82,11 @@ def _function(named: str) -> Model:
         found: Any = importlib.import_module(module)
         for step in name.split("."):
             found = getattr(found, step)
+    except ModuleNotFoundError as error:
+        if error.name and (module == error.name or module.startswith(f"{error.name}.")):
+            said = f"There is no module called {error.name}: install it, or put its folder on PYTHONPATH."
+            raise UserError(said) from None
+        raise UserError(f"The model {named} cannot be loaded ({error}): install what it needs.") from None
     except (ImportError, AttributeError) as error:
         raise UserError(f"The model {named} cannot be loaded ({error}): {_EMBED}.") from None
     if not callable(found):

@@ -27,6 +27,7 @@ Samples = npt.NDArray[np.float32]
 BLOCK = 1 << 16  # frames decoded or written at a time
 MOST_CHANNELS = 64
 LOWEST_RATE, HIGHEST_RATE = 1000, 768_000
+FLAC_CHANNELS, FLAC_RATE = 8, 655_350
 # What these hold is told by guesses of their headers: an MP3's frames are counted by size, Vorbis may be cut and joined.
 _COUNTED_LOOSELY = ("VORBIS", "OPUS", "MPEG_LAYER_I", "MPEG_LAYER_II", "MPEG_LAYER_III")
 
@@ -127,9 +128,14 @@ def at_rate(samples: Samples, rate: int, wanted: int) -> Samples:
 
 
 def stored(sound: Sound, format: AudioFormat) -> tuple[bytes, int]:
-    """A file of 16 bits a sample, and how many samples did not fit under full scale and were held at it."""
+    """A file of 16 bits a sample, and how many samples did not fit under full scale and were held at it.
+
+    Raises Unusable `not_for_flac`.
+    """
     stream, clipped = io.BytesIO(), 0
     shape = {"samplerate": sound.rate, "channels": sound.samples.shape[1], "subtype": "PCM_16", "format": format.upper()}
+    if format == "flac" and (sound.samples.shape[1] > FLAC_CHANNELS or sound.rate > FLAC_RATE):
+        raise Unusable("not_for_flac", f"FLAC holds no {sound.samples.shape[1]} channels at {sound.rate:,} Hz")
     with soundfile.SoundFile(stream, "w", **shape) as file:
         for start in range(0, len(sound.samples), BLOCK):
             steps = np.rint(sound.samples[start : start + BLOCK] * np.float32(1 << 15))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Literal, get_args
 
 __all__ = ["SPLITS", "Split", "assigned", "draw", "leaks", "published", "repaired"]
@@ -33,11 +33,13 @@ def assigned(group: str, shares: Shares, seed: int) -> Split:
     return "validation" if lot < shares[0] + shares[1] or not shares[2] else "test"
 
 
-def repaired(groups: Iterable[str], splits: Mapping[str, Split], shares: Shares, seed: int) -> dict[str, Split]:
+def repaired(
+    groups: Iterable[str], splits: Mapping[str, Split], shares: Shares, seed: int, settled: Collection[str] = ()
+) -> dict[str, Split]:
     """The splits of these groups, with one group in each split that has a share, where there are three groups or more.
 
-    An empty split gets the group that is drawn first for it, from a split with more than one. Nothing else moves: with many
-    groups no split is empty, and each stays where its name puts it.
+    An empty split gets the group that is drawn first for it, from a split with more than one; never one of `settled`. Nothing
+    else moves: with many groups no split is empty, and each stays where its name puts it.
     """
     chosen = {group: splits[group] for group in groups}
     wanted = [split for split, share in zip(SPLITS, shares, strict=True) if share > 0]
@@ -47,8 +49,9 @@ def repaired(groups: Iterable[str], splits: Mapping[str, Split], shares: Shares,
         if split in chosen.values():
             continue
         held = {name: sum(one == name for one in chosen.values()) for name in SPLITS}
-        movable = [group for group, one in chosen.items() if held[one] > 1]
-        chosen[min(movable, key=lambda group: (draw("repair", seed, split, group), group))] = split
+        movable = [group for group, one in chosen.items() if held[one] > 1 and group not in settled]
+        if movable:
+            chosen[min(movable, key=lambda group: (draw("repair", seed, split, group), group))] = split
     return chosen
 
 

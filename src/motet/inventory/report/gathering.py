@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from motet import __version__
-from motet.inventory.findings import Copy, Derived, Evidence, Holding, Inventory, PartFound
+from motet.inventory.findings import Absent, Copy, Derived, Evidence, Holding, Inventory, PartFound
 from motet.inventory.known import Dataset
 from motet.inventory.members import INSIDE
 from motet.inventory.report.figures import (
@@ -51,7 +51,7 @@ def figures(
     twice = tuple(_twice(one) for one in inventory.holdings if len(one.copies) > 1)
     derived = _derived_of(inventory)
     unknown = tuple(UnknownLine(u.where, u.files, u.bytes, dict(u.kinds)) for u in inventory.unknown)
-    absent = tuple(AbsentLine(a.root, a.last_seen, a.datasets) for a in inventory.absent)
+    absent = tuple(AbsentLine(a.root, a.last_seen, (*a.datasets, *_made_there(a))) for a in inventory.absent)
     states = Counter(d.state for d in datasets)
     report = Report(
         taken_at=inventory.taken_at,
@@ -103,7 +103,7 @@ def advice_lines(recommendations: Iterable[Recommendation], inventory: Inventory
             one.priority,
             one.dataset,
             f"{_drive(one.dataset, inventory)}{one.why}",
-            f"{one.command}{place_for(held[one.dataset], inventory, settings)}",
+            f"{one.command}{place_for(held[one.dataset], inventory, settings)}" if one.command else "",
             one.bytes,
             one.manual,
             held[one.dataset].dataset.traps,
@@ -122,6 +122,11 @@ def place_for(holding: Holding, inventory: Inventory, settings: Settings) -> str
     expected = settings.expected.get(holding.dataset.name)
     root = Path(inventory.roots[0])
     return f" --into {typed(str(root / expected))}" if expected else f" --to {typed(str(root))}"
+
+
+def _made_there(absent: Absent) -> list[str]:
+    """What was made of datasets and lay on a drive: "ravdess-speech (processed)"."""
+    return sorted({f"{one.dataset} ({one.kind.replace('_', ' ')})" for one in absent.derived if one.dataset})
 
 
 def _drive(name: str, inventory: Inventory) -> str:

@@ -40,11 +40,14 @@ FAULTS: dict[Fault, tuple[str, str]] = {
     "other_kind": ("file of another kind than its name says", "files of another kind than their names say"),
     "unreadable": ("unreadable file", "unreadable files"),
 }
+_INDEX = ("index that is not as published", "indexes that are not as published")
 
 
 def fault_words(fault: str, number: int) -> str:
     """ "3 Git-LFS pointers"; what a verification found is said in its own word: "2 wrong rate"."""
     one, more = next((words for name, words in FAULTS.items() if name == fault), (fault.replace("_", " "),) * 2)
+    if fault == "index":
+        one, more = _INDEX
     return f"{count(number)} {one if number == 1 else more}"
 
 
