@@ -18,9 +18,9 @@ import soundfile
 
 from measure import Line, over, seconds
 from motet.inventory.findings import Copy
-from motet.inventory.hashing import Hashes, digests
 from motet.inventory.known import Dataset
-from motet.inventory.verifying import verify
+from motet.inventory.verifying.hashing import Hashes, digests
+from motet.inventory.verifying.verify import verify
 
 GOAL = 0.8
 WORKERS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -135,8 +135,8 @@ def walk(tree: str, processes: int) -> None:
 
 
 def scan(tree: str, cache: str, workers: int) -> None:
-    from motet.inventory.memory import Memory
-    from motet.inventory.scanning import scan
+    from motet.inventory.scanning.memory import Memory
+    from motet.inventory.scanning.scan import scan
 
     with Memory(Path(cache)) as memory:
         told = scan([Path(tree)], memory, workers=workers)

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from inventory import seed_tree as tree
-from motet.inventory.finding import take
+from motet.inventory.finding.take import take
 from motet.inventory.findings import Copy, Evidence, Holding, Inventory, PartFound
 from motet.inventory.known import Dataset
-from motet.inventory.memory import Memory
-from motet.inventory.scanning import scan
+from motet.inventory.scanning.memory import Memory
+from motet.inventory.scanning.scan import scan
 from motet.inventory.settings import Settings
 
 COMMON = {

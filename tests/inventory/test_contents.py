@@ -15,7 +15,7 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from motet.inventory.contents import OutOfReach, kind_of, look
+from motet.inventory.scanning.contents import OutOfReach, kind_of, look
 
 TRACK = b"\0\x90\x3c\x40\x60\x80\x3c\x00" * 20 + b"\0\xff\x2f\0"
 

@@ -10,7 +10,7 @@ from inventory import seed_tree as tree
 from inventory.small import KNOWN, NAMES, best, holding, part, seen, taps, told, voices
 from motet.errors import UserError
 from motet.inventory import datasets
-from motet.inventory.finding import take
+from motet.inventory.finding.take import take
 from motet.inventory.settings import Settings
 from motet.inventory.tree import Entry, Folder, Tree
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from motet.inventory.hashing import ALGORITHMS, Digest, Hashes, digests
+from motet.inventory.verifying.hashing import ALGORITHMS, Digest, Hashes, digests
 
 
 def later() -> int:

@@ -10,8 +10,8 @@ import pytest
 import soundfile
 
 from motet.errors import UserError
-from motet.inventory.hashing import Hashes
-from motet.inventory.sanitising import Finding, Sanitised, sanitise
+from motet.inventory.verifying.hashing import Hashes
+from motet.inventory.verifying.sanitising import Finding, Sanitised, sanitise
 
 RATE = 8000
 

@@ -20,10 +20,10 @@ import pytest
 
 from motet.errors import UserError
 from motet.files import Gone, Unreadable, places
-from motet.inventory import scanning
-from motet.inventory.memory import Memory
-from motet.inventory.reading import read
-from motet.inventory.scanning import Folders, scan
+from motet.inventory.scanning import scan as scanning
+from motet.inventory.scanning.memory import Memory
+from motet.inventory.scanning.reading import read
+from motet.inventory.scanning.scan import Folders, scan
 from motet.inventory.tree import Entry, Folder, Tree
 
 SONG = b"MThd\0\0\0\6\0\0\0\1\1\xe0MTrk\0\0\0\4\0\xff\x2f\0"
@@ -500,7 +500,7 @@ def test_a_memory_that_is_locked_or_cannot_be_written_costs_time_only(disk: Path
     (file,) = (tmp_path / "held").iterdir()
     other = sqlite3.connect(file)
     other.execute("BEGIN EXCLUSIVE")
-    with patch("motet.inventory.memory._PATIENCE", 0.05), Memory(tmp_path / "held") as memory:
+    with patch("motet.inventory.scanning.memory._PATIENCE", 0.05), Memory(tmp_path / "held") as memory:
         assert files(scan([disk], memory), disk) == {"x.mid": ""}
         memory.tell("a", "/b", "1", b"c")
         assert memory.told("a", "/b", "1") == b"c"

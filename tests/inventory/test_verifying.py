@@ -16,12 +16,12 @@ import pytest
 import soundfile
 import yaml
 
-from motet.inventory import children
-from motet.inventory.children import Children
-from motet.inventory.examining import Sample
 from motet.inventory.findings import Copy
 from motet.inventory.known import Dataset
-from motet.inventory.verifying import Trouble, Verified, remember, remembered, verify
+from motet.inventory.verifying import children
+from motet.inventory.verifying.children import Children
+from motet.inventory.verifying.examining import Sample
+from motet.inventory.verifying.verify import Trouble, Verified, remember, remembered, verify
 
 SONGS = range(1, 31)
 

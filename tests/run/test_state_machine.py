@@ -188,6 +188,7 @@ def test_any_history_gives_the_dataset_of_a_fresh_build(engines: list[LocalEngin
     )
 
 
+@pytest.mark.slow
 def test_twenty_kills_on_the_demo_cost_nothing_but_time(tmp_path: Path) -> None:
     """Builds of the demo's tunes, each killed by SIGKILL at a random moment until twenty were; then one is let finish."""
     from motet.demo import write

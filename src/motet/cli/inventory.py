@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from motet.inventory.findings import Inventory
     from motet.inventory.known import Dataset
     from motet.inventory.report import Report
-    from motet.inventory.sanitising import Sanitised
     from motet.inventory.settings import Settings
-    from motet.inventory.verifying import Verified
+    from motet.inventory.verifying.sanitising import Sanitised
+    from motet.inventory.verifying.verify import Verified
 
 FORMS = {"md": ".md", "html": ".html", "json": ".json"}
 ASKED_FROM = 10_000_000_000  # bytes
@@ -332,10 +332,10 @@ def _form(form: str, report: Report) -> str:
 
 def _verify(options: argparse.Namespace) -> int:
     from motet.inventory import settings
-    from motet.inventory.below import files
-    from motet.inventory.hashing import Hashes
-    from motet.inventory.sanitising import sanitise
-    from motet.inventory.verifying import remember, verify
+    from motet.inventory.verifying.below import files
+    from motet.inventory.verifying.hashing import Hashes
+    from motet.inventory.verifying.sanitising import sanitise
+    from motet.inventory.verifying.verify import remember, verify
 
     chosen = _chosen(options)
     inventory = _look(options, chosen, options.names)

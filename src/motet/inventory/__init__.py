@@ -1,0 +1,1 @@
+"""What is on these disks: which datasets, whether they are whole, what is missing, and how to get it."""

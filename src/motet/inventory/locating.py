@@ -10,8 +10,8 @@ from motet.errors import UserError
 from motet.inventory import settings
 from motet.inventory.findings import Copy, Holding, Inventory
 from motet.inventory.looking import look
-from motet.inventory.members import parted
 from motet.inventory.settings import Settings
+from motet.inventory.verifying.members import parted
 
 __all__ = ["PREFIX", "Located", "located"]
 

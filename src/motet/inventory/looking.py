@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from motet.errors import UserError
-from motet.inventory import datasets, settings, verifying
-from motet.inventory.finding import take
+from motet.inventory import datasets, settings
+from motet.inventory.finding.take import take
 from motet.inventory.findings import Absent, Derived, Inventory
-from motet.inventory.memory import Memory
-from motet.inventory.scanning import scan
+from motet.inventory.scanning.memory import Memory
+from motet.inventory.scanning.scan import scan
 from motet.inventory.settings import Settings
+from motet.inventory.verifying import verify as verifying
 
 
 def look(

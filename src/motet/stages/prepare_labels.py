@@ -18,7 +18,7 @@ from motet.inventory.preparing import labelling, splitting
 from motet.inventory.preparing.choosing import Golden
 from motet.inventory.preparing.labelling import Columns, Value
 from motet.inventory.preparing.recognising import Copies, Place, seen
-from motet.inventory.rows import BadIndex
+from motet.inventory.verifying.rows import BadIndex
 from motet.run import Drop, Settings, Verdict, stage
 from motet.run.keys import digest
 from motet.stages.clean import read_source

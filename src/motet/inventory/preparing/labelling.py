@@ -8,9 +8,9 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from motet.inventory import rows
 from motet.inventory.known import Dataset, Label
 from motet.inventory.preparing.recognising import Place
+from motet.inventory.verifying import rows
 
 __all__ = ["LARGEST_INDEX", "Columns", "columns", "labels", "published_values", "shaping"]
 
@@ -22,7 +22,7 @@ Columns = Mapping[str, Mapping[str, str]]
 
 
 def columns(data: bytes, dataset: Dataset) -> Columns:
-    """The rows of an index by the paths they name. Raises `motet.inventory.rows.BadIndex`."""
+    """The rows of an index by the paths they name. Raises `motet.inventory.verifying.rows.BadIndex`."""
     index = dataset.index
     if index is None:
         return {}

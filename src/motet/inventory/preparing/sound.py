@@ -16,7 +16,7 @@ import numpy.typing as npt
 import soundfile
 import soxr
 
-from motet.inventory import contents
+from motet.inventory.scanning import contents
 from motet.inventory.tree import Fault
 
 __all__ = ["AudioFormat", "Fit", "Sound", "Unusable", "at_rate", "fault", "flattened", "read", "stored"]

@@ -10,7 +10,6 @@ from pathlib import Path
 from motet import __version__
 from motet.inventory.findings import Absent, Copy, Derived, Evidence, Holding, Inventory, PartFound
 from motet.inventory.known import Dataset
-from motet.inventory.members import INSIDE
 from motet.inventory.report.figures import (
     PRIORITIES,
     AbsentLine,
@@ -33,6 +32,7 @@ from motet.inventory.report.figures import (
 from motet.inventory.report.words import STATES, fault_words, out_of, runs, share_of, to_fetch, typed
 from motet.inventory.settings import Settings
 from motet.inventory.tasks import Readiness, Recommendation
+from motet.inventory.verifying.members import INSIDE
 from motet.wording import count, several, size
 
 NAMED = 1000  # files of one fault, or missing ones, that a report names

@@ -10,9 +10,9 @@ from motet.errors import UserError
 from motet.files.kinds import is_junk
 from motet.files.member import BadArchive
 from motet.files.places import shown
-from motet.inventory.contents import is_archive
-from motet.inventory.inside import inner_path
-from motet.inventory.members import INSIDE, opened, parted
+from motet.inventory.scanning.contents import is_archive
+from motet.inventory.scanning.inside import inner_path
+from motet.inventory.verifying.members import INSIDE, opened, parted
 
 
 def files(where: str, closed: Callable[[str, str], None]) -> Iterator[tuple[str, int]]:

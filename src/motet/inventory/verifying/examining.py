@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeAlias
 
 from motet.files.places import open_for_reading
 from motet.inventory import tree
-from motet.inventory.contents import look
+from motet.inventory.scanning.contents import look
 
 if TYPE_CHECKING:  # heavy to load, and only children decode
     import numpy as np

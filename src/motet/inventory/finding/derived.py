@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from motet.files import FilesError
+from motet.inventory.finding.places import PROCESSED, above, below, called, floor, is_below, shared_folder
+from motet.inventory.finding.recognising import Look, plain
 from motet.inventory.findings import Derived, DerivedKind
 from motet.inventory.known import Dataset
-from motet.inventory.places import PROCESSED, above, below, called, floor, is_below, shared_folder
-from motet.inventory.recognising import Look, plain
-from motet.inventory.rows import BadIndex, rows
+from motet.inventory.verifying.rows import BadIndex, rows
 from motet.wording import several
 
 __all__ = ["Made", "made"]

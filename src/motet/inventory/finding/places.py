@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from motet.inventory.indexes import fits
+from motet.inventory.finding.indexes import fits
+from motet.inventory.finding.recognising import Hit, Look, Signs, plain
 from motet.inventory.known import Dataset
-from motet.inventory.recognising import Hit, Look, Signs, plain
 
 __all__ = ["PROCESSED", "Place", "above", "below", "called", "floor", "is_processed", "places", "shared_folder"]
 

@@ -20,9 +20,9 @@ from typing import Any, Literal, Self
 
 from motet.files.member import BadArchive, BadMember
 from motet.files.places import is_settled, location, open_for_reading, stamp
-from motet.inventory.inside import inner_path
-from motet.inventory.members import ArchiveOf, opened
-from motet.inventory.shelf import Shelf
+from motet.inventory.scanning.inside import inner_path
+from motet.inventory.verifying.members import ArchiveOf, opened
+from motet.inventory.verifying.shelf import Shelf
 
 Algorithm = Literal["md5", "sha1", "sha256"]
 ALGORITHMS: tuple[Algorithm, ...] = ("md5", "sha1", "sha256")

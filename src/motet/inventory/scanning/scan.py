@@ -23,10 +23,10 @@ from pathlib import Path
 from typing import Any, overload
 
 from motet.errors import UserError
-from motet.inventory.inside import Inside, look_inside
-from motet.inventory.listing import Link, Listed, Lister, Terms, Walked
-from motet.inventory.memory import Memory, Remembered, RememberedArchive
-from motet.inventory.record import Columns, Damaged, archive_of, inside, key_of, path_of
+from motet.inventory.scanning.inside import Inside, look_inside
+from motet.inventory.scanning.listing import Link, Listed, Lister, Terms, Walked
+from motet.inventory.scanning.memory import Memory, Remembered, RememberedArchive
+from motet.inventory.scanning.record import Columns, Damaged, archive_of, inside, key_of, path_of
 from motet.inventory.tree import Entry, Folder, Passed, Tree
 
 __all__ = ["Folders", "scan"]

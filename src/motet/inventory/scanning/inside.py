@@ -13,9 +13,9 @@ from motet.files.archives import open_archive
 from motet.files.kinds import HEAD, is_junk
 from motet.files.member import Archive, BadArchive, BadMember, Member
 from motet.files.places import open_for_reading, stamp
-from motet.inventory.contents import OutOfReach, kind_of, look, needs_look
-from motet.inventory.record import Columns
-from motet.inventory.settled import is_settled
+from motet.inventory.scanning.contents import OutOfReach, kind_of, look, needs_look
+from motet.inventory.scanning.record import Columns
+from motet.inventory.scanning.settled import is_settled
 from motet.inventory.tree import Fault
 
 __all__ = ["Inside", "inner_path", "is_left_out", "look_inside"]

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 from motet.files.places import location, on_disk, stamp
-from motet.inventory.members import parted
-from motet.inventory.shelf import Shelf
+from motet.inventory.verifying.members import parted
+from motet.inventory.verifying.shelf import Shelf
 
 What = Literal[
     "unreadable",

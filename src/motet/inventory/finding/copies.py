@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from motet.inventory.indexes import Named
+from motet.inventory.finding.indexes import Named
+from motet.inventory.finding.places import Place, below, is_below
+from motet.inventory.finding.recognising import Signs
 from motet.inventory.known import Part
 from motet.inventory.layout import Layout
-from motet.inventory.places import Place, below, is_below
-from motet.inventory.recognising import Signs
 from motet.inventory.tree import Entry, Folder
 
 __all__ = ["ALTERED", "Beside", "Claims", "Faulty", "Held", "PartHeld", "joined", "rivals"]

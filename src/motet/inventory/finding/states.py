@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from motet.files import FilesError
-from motet.inventory.copies import Beside, Faulty, Held, PartHeld
+from motet.inventory.finding.copies import Beside, Faulty, Held, PartHeld
+from motet.inventory.finding.indexes import Length, Named
+from motet.inventory.finding.lengths import rate, seconds
+from motet.inventory.finding.matching import Match, match, too_short
+from motet.inventory.finding.places import is_processed
+from motet.inventory.finding.recognising import Remembering
 from motet.inventory.findings import Also, Copy, Evidence, PartFound, State
-from motet.inventory.indexes import Length, Named
 from motet.inventory.known import Dataset, Expected, Version
-from motet.inventory.lengths import rate, seconds
-from motet.inventory.matching import Match, match, too_short
-from motet.inventory.places import is_processed
-from motet.inventory.recognising import Remembering
 from motet.inventory.settings import Settings
 from motet.inventory.tree import POINTERS
 from motet.wording import several

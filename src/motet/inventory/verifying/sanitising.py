@@ -17,14 +17,14 @@ from typing import Literal, cast
 from motet.errors import UserError
 from motet.files.member import BadArchive
 from motet.files.places import location, on_disk, shown
-from motet.inventory import below
-from motet.inventory.children import Children
-from motet.inventory.contents import kind_of
-from motet.inventory.examining import RUN, SILENT, Examined, Sample, Song, Sound, decibels
-from motet.inventory.hashing import Hashes, Watch, digests
-from motet.inventory.inside import inner_path
-from motet.inventory.members import INSIDE, ArchiveOf, Content, contents, opened
-from motet.inventory.shelf import Shelf
+from motet.inventory.scanning.contents import kind_of
+from motet.inventory.scanning.inside import inner_path
+from motet.inventory.verifying import below
+from motet.inventory.verifying.children import Children
+from motet.inventory.verifying.examining import RUN, SILENT, Examined, Sample, Song, Sound, decibels
+from motet.inventory.verifying.hashing import Hashes, Watch, digests
+from motet.inventory.verifying.members import INSIDE, ArchiveOf, Content, contents, opened
+from motet.inventory.verifying.shelf import Shelf
 
 What = Literal["unreadable", "truncated", "silent", "constant", "clipped", "not_finite", "very_short", "duplicate", "same_notes"]
 

@@ -10,7 +10,7 @@ from functools import cached_property
 
 from motet.files import FilesError
 from motet.inventory.known import Dataset, Index
-from motet.inventory.rows import BadIndex, Row, rows
+from motet.inventory.verifying.rows import BadIndex, Row, rows
 from motet.wording import several
 
 __all__ = ["LARGEST", "Length", "Named", "fits", "folded", "load"]

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from motet.inventory.copies import PartHeld
-from motet.inventory.indexes import Named, folded
+from motet.inventory.finding.copies import PartHeld
+from motet.inventory.finding.indexes import Named, folded
 from motet.inventory.known import Dataset, Version
 from motet.inventory.layout import Layout
 

@@ -36,7 +36,7 @@ _ANYBODYS = (
 
 
 class Remembering(Protocol):
-    """What `motet.inventory.memory.Memory` offers here."""
+    """What `motet.inventory.scanning.memory.Memory` offers here."""
 
     def told(self, what: str, path: str, stamp: str) -> bytes | None: ...
 

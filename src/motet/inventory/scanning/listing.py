@@ -15,11 +15,11 @@ from typing import Self, TypeAlias
 
 from motet.files.kinds import is_junk
 from motet.files.places import open_for_reading, shown
-from motet.inventory.contents import first_read, is_archive, kind_of, look, needs_look
-from motet.inventory.inside import is_left_out
-from motet.inventory.memory import Memory, Remembered
-from motet.inventory.record import Columns, Damaged, key_of
-from motet.inventory.settled import is_settled
+from motet.inventory.scanning.contents import first_read, is_archive, kind_of, look, needs_look
+from motet.inventory.scanning.inside import is_left_out
+from motet.inventory.scanning.memory import Memory, Remembered
+from motet.inventory.scanning.record import Columns, Damaged, key_of
+from motet.inventory.scanning.settled import is_settled
 from motet.inventory.tree import Fault, Passed
 
 __all__ = ["NOWHERE", "Link", "Listed", "Lister", "Terms", "Walked"]

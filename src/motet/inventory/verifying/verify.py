@@ -18,19 +18,19 @@ from typing import Literal
 from motet.files.kinds import is_junk
 from motet.files.member import BadArchive
 from motet.files.places import open_for_reading, shown, stamp
-from motet.inventory.below import walk
-from motet.inventory.children import Children
-from motet.inventory.contents import OutOfReach, Read, look
-from motet.inventory.examining import Examined, Sample, sentence
 from motet.inventory.findings import Copy
-from motet.inventory.hashing import Algorithm, Hashes, Watch, digests
-from motet.inventory.inside import inner_path
 from motet.inventory.known import Dataset, Part
 from motet.inventory.layout import Layout
-from motet.inventory.members import Content, contents, opened, parted
-from motet.inventory.published import compare
-from motet.inventory.rows import BadIndex, Row, rows
-from motet.inventory.troubles import Trouble, Verified, What, remember, remembered
+from motet.inventory.scanning.contents import OutOfReach, Read, look
+from motet.inventory.scanning.inside import inner_path
+from motet.inventory.verifying.below import walk
+from motet.inventory.verifying.children import Children
+from motet.inventory.verifying.examining import Examined, Sample, sentence
+from motet.inventory.verifying.hashing import Algorithm, Hashes, Watch, digests
+from motet.inventory.verifying.members import Content, contents, opened, parted
+from motet.inventory.verifying.published import compare
+from motet.inventory.verifying.rows import BadIndex, Row, rows
+from motet.inventory.verifying.troubles import Trouble, Verified, What, remember, remembered
 
 __all__ = ["SAMPLE", "Trouble", "Verified", "remember", "remembered", "verify"]
 

@@ -11,7 +11,7 @@ from motet.files.archives import open_archive
 from motet.files.kinds import HEAD
 from motet.files.member import BadArchive, BadMember
 from motet.files.places import open_for_reading, shown
-from motet.inventory.inside import inner_path
+from motet.inventory.scanning.inside import inner_path
 
 __all__ = ["read"]
 

@@ -9,19 +9,19 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from motet.errors import UserError
-from motet.inventory import reading
-from motet.inventory.contents import is_archive
-from motet.inventory.copies import Claims, Held, rivals
 from motet.inventory.datasets import nearest
-from motet.inventory.derived import Made, made
+from motet.inventory.finding.copies import Claims, Held, rivals
+from motet.inventory.finding.derived import Made, made
+from motet.inventory.finding.indexes import Named, load
+from motet.inventory.finding.places import Place, above, places, shared_folder
+from motet.inventory.finding.recognising import Look, Remembering, Signs
+from motet.inventory.finding.states import Resampled, copy_of, listed, share, text
 from motet.inventory.findings import Also, Copy, Derived, Evidence, Holding, Inventory, State, Unknown
-from motet.inventory.indexes import Named, load
 from motet.inventory.known import Dataset
-from motet.inventory.listing import NOWHERE
-from motet.inventory.places import Place, above, places, shared_folder
-from motet.inventory.recognising import Look, Remembering, Signs
+from motet.inventory.scanning import reading
+from motet.inventory.scanning.contents import is_archive
+from motet.inventory.scanning.listing import NOWHERE
 from motet.inventory.settings import Settings
-from motet.inventory.states import Resampled, copy_of, listed, share, text
 from motet.inventory.tree import Tree
 from motet.wording import several
 

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from urllib.parse import unquote, urlsplit
 
 from motet.files.places import stamp
-from motet.inventory.hashing import Algorithm, Hashes, Watch, digests
 from motet.inventory.known import Dataset, Download
-from motet.inventory.members import parted
-from motet.inventory.troubles import Trouble, What
+from motet.inventory.verifying.hashing import Algorithm, Hashes, Watch, digests
+from motet.inventory.verifying.members import parted
+from motet.inventory.verifying.troubles import Trouble, What
 
 _SUMS: tuple[Algorithm, ...] = ("md5", "sha1", "sha256")
 

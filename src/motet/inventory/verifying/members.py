@@ -15,7 +15,7 @@ from motet.files.archives import open_archive
 from motet.files.kinds import HEAD
 from motet.files.member import Archive, BadArchive, BadMember, Member
 from motet.files.places import open_for_reading
-from motet.inventory.inside import inner_path
+from motet.inventory.scanning.inside import inner_path
 
 INSIDE = "!/"
 MOST_IN_MEMORY = 64 << 20

@@ -15,7 +15,7 @@ from typing import Any, Self
 from pebble import ProcessExpired, ProcessPool
 
 from motet.errors import UserError
-from motet.inventory.examining import Examined, Sample, examine_all, start
+from motet.inventory.verifying.examining import Examined, Sample, examine_all, start
 
 PACE = 1 << 20  # bytes a second that the slowest machine decodes
 START_SECONDS = 60.0  # loading libraries, before the first file

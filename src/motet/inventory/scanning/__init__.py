@@ -1,0 +1,1 @@
+"""Every file of every folder and archive, seen in every scan, opened once."""
