@@ -14,11 +14,10 @@ import numpy as np
 import psutil
 import pytest
 import soundfile
-import yaml
 
+from motet.inventory.datasets import known
 from motet.inventory.findings import Copy
 from motet.inventory.known import Dataset
-from motet.inventory.verifying import children
 from motet.inventory.verifying.children import Children
 from motet.inventory.verifying.examining import Sample
 from motet.inventory.verifying.verify import Trouble, Verified, remember, remembered, verify
@@ -375,7 +374,6 @@ def test_a_file_that_takes_too_long_costs_one_line(songs: Path, monkeypatch: pyt
 
 @pytest.mark.shared
 def test_groove_is_whole(shared: Path) -> None:
-    registry = Path(children.__file__).parent / "registry" / "groove.yaml"
-    groove = Dataset(**yaml.safe_load(registry.read_text()))
+    groove = known()["groove"]
     verified = verify(copy_at(shared / "datasets" / "groove", "1.0.0"), groove, full=True)
     assert (verified.troubles, verified.decoded) == ((), 1150)
