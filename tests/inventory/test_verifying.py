@@ -18,6 +18,7 @@ import soundfile
 from motet.inventory.datasets import known
 from motet.inventory.findings import Copy
 from motet.inventory.known import Dataset
+from motet.inventory.verifying import children
 from motet.inventory.verifying.children import Children
 from motet.inventory.verifying.examining import Sample
 from motet.inventory.verifying.verify import Trouble, Verified, remember, remembered, verify
