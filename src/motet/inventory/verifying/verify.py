@@ -18,6 +18,7 @@ from typing import Literal
 from motet.files.kinds import is_junk
 from motet.files.member import BadArchive
 from motet.files.places import open_for_reading, shown, stamp
+from motet.inventory.finding.indexes import folded
 from motet.inventory.findings import Copy
 from motet.inventory.known import Dataset, Part
 from motet.inventory.layout import Layout
@@ -130,7 +131,11 @@ class _Look:
         if not os.path.isdir(where):
             self._trouble(where, "missing", "The folder is no longer there.")
             return
-        self._index(lambda file: _read(os.path.join(where, file)), lambda below: os.path.isfile(os.path.join(where, below)))
+        self._index(
+            lambda file: _read(os.path.join(where, file)),
+            lambda below: os.path.isfile(os.path.join(where, below)),
+            lambda: (file.below for file in self._listed(tell=False)),
+        )
         chosen = self._chosen((file.below, file.part) for file in self._listed(tell=False))
         with Children(self._decoders(), self.seconds) as children:
             files = self._hashed() if self.full else self._listed(tell=True)
@@ -213,7 +218,7 @@ class _Look:
                         return Path(content.file).read_bytes() if content.file else content.data
                     raise FileNotFoundError(file)
 
-                self._index(read, below.__contains__)
+                self._index(read, below.__contains__, lambda: below)
                 files = {file.below: file for file in self._members(below, listed, status)}
                 chosen = self._chosen((file.below, file.part) for file in files.values())
 
@@ -355,8 +360,15 @@ class _Look:
 
     # What should be there
 
-    def _index(self, read: Callable[[str], bytes], is_there: Callable[[str], bool]) -> None:
-        """Which of the files that the index names are not there, and how long they last."""
+    def _index(self, read: Callable[[str], bytes], is_there: Callable[[str], bool], every: Callable[[], Iterable[str]]) -> None:
+        """Which of the files that the index names are not there, and how long they last. Capitals do not matter."""
+        paths: set[str] = set()
+
+        def is_respelled(below: str) -> bool:
+            if not paths:
+                paths.update(map(folded, every()))
+            return folded(below) in paths
+
         index = self.dataset.index
         if index is None:
             return
@@ -371,7 +383,7 @@ class _Look:
                         continue
                     if (length := _number(row.get(index.seconds))) is not None:
                         self._lengths[below] = length
-                    if is_there(below):
+                    if is_there(below) or is_respelled(below):
                         self._told_of.add(name)
                         continue
                     missing[name] += 1
