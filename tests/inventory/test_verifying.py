@@ -6,6 +6,7 @@ import struct
 import sys
 import tarfile
 import zipfile
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
