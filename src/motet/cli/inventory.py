@@ -379,8 +379,12 @@ def _verify(options: argparse.Namespace) -> int:
 def _verified(found: Verified, looked: Sanitised | None) -> Iterator[str]:
     from motet.inventory.report.words import fault_words
 
-    kinds = Counter(one.what for one in found.troubles)
-    trouble = ", ".join(fault_words(what, n) for what, n in kinds.most_common()) or "no trouble"
+    # What is said of a part as a whole names no file, and is no file more.
+    kinds = Counter(one.what for one in found.troubles if one.what != "missing" or one.path != found.where)
+    told = [fault_words(what, n) for what, n in kinds.most_common()]
+    if found.troubles and not kinds["missing"] and any(one.what == "missing" for one in found.troubles):
+        told.append("files missing")
+    trouble = ", ".join(told) or "no trouble"
     yield (
         f"{found.dataset}, {found.level}: {several(found.checked, 'file')} of {size(found.bytes)} looked at, "
         f"{count(found.decoded)} decoded, {several(found.matched, 'checksum')} as published, {trouble}, {span(found.seconds)}"

@@ -81,7 +81,11 @@ def _some(paths: Sequence[str], number: int) -> str:
 
 def _proofs(proofs: Sequence[Proof], indent: str) -> Iterator[Text]:
     for proof in proofs:
-        names = f" ({_some(proof.files, max(proof.number, len(proof.files)))})" if proof.files else ""
+        names = (
+            f" ({_some(proof.files, max(proof.number, len(proof.files)))})"
+            if proof.files and proof.files[0] not in proof.sentence
+            else ""
+        )
         yield _plain(f"{indent}{proof.what}: {shown(proof.sentence, 1000)}{names}", "dim")
 
 
