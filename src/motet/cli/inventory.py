@@ -222,6 +222,8 @@ def _look(options: argparse.Namespace, chosen: Settings, names: Sequence[str] = 
     known = datasets.known(chosen.datasets)
     for name in names:
         datasets.find(name, known)
+    if "" in options.root:
+        raise UserError("--root names no folder: is a variable empty?")
     console = Console(stderr=True)
     if not console.is_terminal:
         return look([Path(root) for root in options.root], chosen)

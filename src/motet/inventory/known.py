@@ -40,7 +40,7 @@ class Part(_Record):
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     files: str = Field(description="a path with {fields}, see motet.inventory.layout")
     kind: FileKind
-    count: int | None = Field(default=None, ge=1, description="in the wanted version")
+    count: int | None = Field(default=None, ge=1, strict=True, description="in the wanted version")
     count_source: str = ""
     required: bool = Field(
         default=True, description="without it the dataset is not complete; others come in a download of their own"
@@ -108,7 +108,7 @@ class Download(_Record):
     url: str = Field(default="", description="http, zenodo: the file; manual: the page")
     dataset: str = Field(default="", description="kaggle, huggingface: owner/name")
     gated: bool = Field(default=False, description="huggingface: terms must be accepted on its page first")
-    bytes: int | None = None
+    bytes: int | None = Field(default=None, ge=1, strict=True)
     md5: str = Field(default="", pattern=r"^([0-9a-f]{32})?$")
     sha1: str = Field(default="", pattern=r"^([0-9a-f]{40})?$")
     sha256: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
@@ -194,6 +194,10 @@ class Dataset(_Record):
         for label in filter(None, (self.disjoint_by, self.published_split)):
             if label not in self.labels:
                 raise ValueError(f"there is no label called {label!r}")
+        fields = {name for part in self.parts for name in self.layout(part).fields}
+        for name, told in self.labels.items():
+            if told.field and told.field not in fields:
+                raise ValueError(f"the label {name} comes from {told.field!r}, which no path has")
         if any(label.column for label in self.labels.values()) and self.index is None:
             raise ValueError("a label comes from a column, and there is no index")
         return self

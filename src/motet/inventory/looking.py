@@ -55,6 +55,8 @@ def _attached(roots: Sequence[Path], chosen: Settings) -> tuple[list[Path], list
     for root in roots:
         if not root.exists():
             raise UserError(f"{root} does not exist: check the spelling, or attach the drive.")
+        if not root.is_dir():
+            raise UserError(f"{root} is a file: name the folder it lies in; archives there are looked into.")
     named = [Path(os.path.abspath(root)) for root in roots or chosen.roots]
     if not named:
         raise UserError(f'No folder was named: add --root DIR, or write roots = ["DIR"] into {settings.usual_file()}.')

@@ -67,6 +67,9 @@ def read(file: Path | None = None) -> Settings:
         table = told.get(key, {})
         if not isinstance(table, dict) or not all(isinstance(value, str) and value for value in table.values()):
             raise UserError(f'In {path}, [{key}] must hold lines such as groove = "...".')
+    for name, place in told.get("expected", {}).items():
+        if place.startswith(("/", "~")) or ".." in Path(place).parts:
+            raise UserError(f"In {path}, the place expected of {name} must lie below the roots, such as raw/{name}.")
     return Settings(
         roots=tuple(_absolute(root, path) for root in roots),
         datasets=_absolute(told["datasets"], path) if "datasets" in told else None,
@@ -79,4 +82,7 @@ def read(file: Path | None = None) -> Settings:
 
 def _absolute(text: str, settings: Path) -> Path:
     """Relative paths lie beside the settings file."""
-    return settings.parent / Path(text).expanduser()
+    try:
+        return settings.parent / Path(text).expanduser()
+    except RuntimeError:
+        raise UserError(f"{settings} names {text}, and this machine has no such user: write the whole path.") from None

@@ -135,8 +135,9 @@ class Lister:
             names, states = self._resolved(stem, key, names, states, walked)
         digest = _digest(names, states)
         known = None if self._terms.fresh else self._memory.glance(key)
-        if known and known[0] == digest:
-            archives = _stamped(json.loads(known[3]), names, states) if known[3] else ()
+        held = _names(known[3]) if known and known[0] == digest else None
+        if known and held is not None:
+            archives = _stamped(held, names, states)
             walked.folders.append(Listed(key, known[1], known[2], 0, archives, None))
         else:
             walked.folders.append(self._look(stem, key, digest, names, states))
@@ -275,6 +276,15 @@ class _Opened:
             return look(name, kind, size, lambda length, offset: os.pread(descriptor, length, offset))
         except OSError as error:
             return "unreadable", error.strerror or ""
+
+
+def _names(told: str) -> list[str] | None:
+    """Names of archives as remembered, None where that is damaged."""
+    try:
+        names = json.loads(told) if told else []
+    except ValueError:
+        return None
+    return names if isinstance(names, list) and all(isinstance(name, str) for name in names) else None
 
 
 def _digest(names: list[str], states: list[_State]) -> bytes:

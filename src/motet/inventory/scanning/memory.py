@@ -6,16 +6,17 @@ import os
 import sqlite3
 import sys
 import threading
+import zlib
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 __all__ = ["Memory", "Remembered", "RememberedArchive"]
 
-_FORMAT = 1
+_FORMAT = 2
 _PATIENCE = 10.0  # seconds for another process that writes
 _MOST_PENDING = 4 << 20  # bytes that wait to be written together
 _TABLES = (
@@ -25,6 +26,8 @@ _TABLES = (
     "CREATE TABLE IF NOT EXISTS notes (what TEXT, path BLOB, stamp TEXT, value BLOB, PRIMARY KEY (what, path))",
 )
 _LEVEL = f"{_FORMAT}-{sys.byteorder}"
+
+_DAMAGED = (sqlite3.DatabaseError, UnicodeDecodeError)  # of a message, or a name, of a damaged file
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +99,13 @@ class Memory:
             if held is None:
                 rows = self._rows("SELECT stamp, value FROM notes WHERE what = ? AND path = ?", place)
                 held = rows[0] if rows else None
-        return bytes(held[1]) if held is not None and held[0] == stamp else None
+        return _unsealed(held[1], what.encode(), place[1], stamp.encode()) if held is not None and held[0] == stamp else None
 
     def tell(self, what: str, path: str, stamp: str, value: bytes) -> None:
         """Remember `value`; written together with others, at the latest on `flush` or `close`."""
         with self._lock:
-            self._notes[what, os.fsencode(path)] = (stamp, value)
+            place = os.fsencode(path)
+            self._notes[what, place] = (stamp, _sealed(value, what.encode(), place, stamp.encode()))
             self._pending += len(value) + len(path) + 100
             if self._pending > _MOST_PENDING:
                 self.flush()
@@ -129,20 +133,29 @@ class Memory:
     def glance(self, key: bytes) -> tuple[bytes, int, int, str] | None:
         """Digest, files, bytes and archives of a folder: without its record."""
         rows = self._rows("SELECT digest, files, total, archives FROM folders WHERE key = ?", (key,))
-        return rows[0] if rows else None
+        if not rows or [type(value) for value in rows[0]] != [bytes, int, int, str]:
+            return None
+        return rows[0]  # type: ignore[no-any-return]
 
     def folder_of(self, key: bytes) -> Remembered | None:
         rows = self._rows("SELECT * FROM folders WHERE key = ?", (key,))
-        return Remembered(*rows[0]) if rows else None
+        if not rows or [type(value) for value in rows[0]] != [bytes, bytes, int, int, str, str, float, bytes]:
+            return None
+        told = Remembered(*rows[0])
+        record = _unsealed(told.record, key, told.digest, told.stamp.encode(), told.archives.encode())
+        return None if record is None else replace(told, record=record)
 
     def keep_folders(self, folders: Iterable[Remembered]) -> None:
         columns = ("key", "digest", "files", "total", "archives", "stamp", "read_at", "record")
-        rows = [tuple(getattr(folder, column) for column in columns) for folder in folders]
+        sealed = (replace(f, record=_sealed(f.record, f.key, f.digest, f.stamp.encode(), f.archives.encode())) for f in folders)
+        rows = [tuple(getattr(folder, column) for column in columns) for folder in sealed]
         self._change("INSERT OR REPLACE INTO folders VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
     def archive(self, key: bytes) -> RememberedArchive | None:
         rows = self._rows("SELECT * FROM archives WHERE key = ?", (key,))
-        return RememberedArchive(*rows[0]) if rows else None
+        if not rows or [type(value) for value in rows[0]] != [bytes, str, str]:
+            return None
+        return RememberedArchive(*rows[0])
 
     def keep_archive(self, archive: RememberedArchive) -> None:
         self._change("INSERT OR REPLACE INTO archives VALUES (?, ?, ?)", [(archive.key, archive.stamp, archive.passed)])
@@ -151,16 +164,19 @@ class Memory:
         """Key, files and bytes of the folders inside an archive."""
         start = key + b"!\0\0"
         rows = self._rows("SELECT key, files, total FROM folders WHERE key >= ? AND key < ?", (start, key + b"!\0\1"))
-        return [(bytes(row[0]), row[1], row[2]) for row in rows]
+        return [row for row in rows if [type(value) for value in row] == [bytes, int, int]]
 
     def below(self, key: bytes) -> list[bytes]:
         """Keys of a folder and of all folders below it, and inside the archives there."""
         where, values = _range(key)
-        return [bytes(row[0]) for row in self._rows(f"SELECT key FROM folders WHERE {where}", values)]
+        return self._keys(f"SELECT key FROM folders WHERE {where}", values)
 
     def archives_below(self, key: bytes) -> list[bytes]:
         where, values = _range(key)
-        return [bytes(row[0]) for row in self._rows(f"SELECT key FROM archives WHERE {where}", values)]
+        return self._keys(f"SELECT key FROM archives WHERE {where}", values)
+
+    def _keys(self, question: str, values: tuple[Any, ...]) -> list[bytes]:
+        return [row[0] for row in self._rows(question, values) if isinstance(row[0], bytes)]
 
     def drop(self, folders: Iterable[bytes], archives: Iterable[bytes] = ()) -> None:
         """Forget folders and archives that are gone."""
@@ -175,7 +191,7 @@ class Memory:
                 return self._opened()
             except sqlite3.OperationalError:
                 break  # locked, read-only, full, not allowed: no reason to delete what others may read
-            except sqlite3.DatabaseError:
+            except _DAMAGED:
                 if not self._write:
                     break
                 with suppress(OSError):
@@ -224,9 +240,11 @@ class Memory:
         with self._lock:
             try:
                 return self._database.execute(question, values).fetchall()
-            except sqlite3.OperationalError:
-                return []  # another process writes for long: as if nothing were known
-            except sqlite3.DatabaseError:
+            except sqlite3.OperationalError as error:
+                if "decode" in str(error):  # text that is none
+                    self._renew()
+                return []  # else another process writes for long: as if nothing were known
+            except _DAMAGED:
                 self._renew()
                 return []
 
@@ -242,7 +260,7 @@ class Memory:
                     return
                 except sqlite3.OperationalError:
                     self._leave()
-                except sqlite3.DatabaseError:
+                except _DAMAGED:
                     self._renew()
 
     def _leave(self) -> None:
@@ -257,6 +275,18 @@ class Memory:
             with suppress(OSError):
                 self._file.unlink()
         self._database = self._open() if self._lasting else self._without()
+
+
+def _sealed(value: bytes, *about: bytes) -> bytes:
+    """With a checksum over it and what it is about: a disk that loses bits must not make a note say something else."""
+    return zlib.crc32(b"\0".join((*about, value))).to_bytes(4) + value
+
+
+def _unsealed(held: object, *about: bytes) -> bytes | None:
+    """The value, or None where it is not what was told of this."""
+    if not isinstance(held, bytes) or len(held) < 4 or _sealed(held[4:], *about) != held:
+        return None
+    return held[4:]
 
 
 def _range(key: bytes) -> tuple[str, tuple[bytes, ...]]:
