@@ -293,7 +293,10 @@ def _report(options: argparse.Namespace) -> int:
         report = against(report, before)
     for form, path in targets.items():
         record.write(path, _form(form, report))
-    record.remember(report, cache)
+    try:
+        record.remember(report, cache)
+    except (OSError, UserError) as error:
+        say(Console(stderr=True), f"The report is written, but could not be kept in {cache} for the next comparison: {error}")
     if options.json:
         print(record.to_json(report))
         return 0

@@ -209,7 +209,7 @@ def _dataset(holding: Holding, inventory: Inventory) -> DatasetLine:
         expected=expected if known else None,
         bytes=best.bytes if best else 0,
         where=best.where if best else next((d.where for d in holding.derived), ""),
-        why=_why(holding, best, inventory),
+        why=_why(holding, best, inventory) + _closed(best, inventory),
         copies=copies,
         derived=tuple(_derived(d) for d in holding.derived),
         evidence=tuple(_proof(e) for e in holding.evidence),
@@ -241,10 +241,21 @@ def _why(holding: Holding, best: CopyLine | None, inventory: Inventory) -> str:
         return f"version {best.version or 'unknown'}, wanted {holding.dataset.version or 'another'}" + (
             f"; {short}" if short else ""
         )
+    if state == "unverifiable" and all(p.expected is not None for p in best.parts if p.required):
+        return "; ".join(f"{part.name} {out_of(part.present, part.expected)}" for part in best.parts if part.required)
     if state == "unverifiable":
         return f"{several(best.files, 'file')}; nobody published how many there should be"
     told = [faulty, short] if state in ("corrupt", "pointers") else [short, faulty]
     return "; ".join(filter(None, told)) or next((e.sentence for e in best.evidence), STATES[state])
+
+
+def _closed(best: CopyLine | None, inventory: Inventory) -> str:
+    """What the system did not let us read: files there are missing only to us."""
+    below = f"{best.where}/" if best else ""
+    if best and best.state == "complete":
+        return ""
+    closed = sum(reason == "unreadable" and f"{path}/".startswith(below) for path, reason, _ in inventory.passed)
+    return f"; {several(closed, 'place')} could not be read" if closed else ""
 
 
 def _short(part: PartLine) -> str:

@@ -21,11 +21,11 @@ class Shelf:
             file.parent.mkdir(parents=True, exist_ok=True)
             try:
                 self._database = self._opened()
-            except sqlite3.DatabaseError as error:
+            except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
                 if not _damaged(error):
                     raise
                 self._start_afresh()
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
             self._give_up(error)
 
     def close(self) -> None:
@@ -39,7 +39,7 @@ class Shelf:
             return []
         try:
             return self._database.execute(sql, values).fetchall()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             self._failed(error)
             return []
 
@@ -52,7 +52,7 @@ class Shelf:
                 self._database.execute("BEGIN IMMEDIATE")
                 for sql, rows in changes:
                     self._database.executemany(sql, rows)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             self._failed(error)
 
     def _opened(self) -> sqlite3.Connection:
@@ -60,7 +60,7 @@ class Shelf:
         try:
             database.execute("PRAGMA synchronous=OFF")  # what a power cut leaves is either whole or seen to be damaged
             database.execute(f"CREATE TABLE IF NOT EXISTS {self._table}")
-        except sqlite3.Error:
+        except (sqlite3.Error, UnicodeDecodeError):
             database.close()
             raise
         return database
@@ -70,14 +70,14 @@ class Shelf:
             self._file.with_name(self._file.name + suffix).unlink(missing_ok=True)
         self._database = self._opened()
 
-    def _failed(self, error: sqlite3.Error) -> None:
+    def _failed(self, error: Exception) -> None:
         self.close()
         if not _damaged(error):
             self._give_up(error)
             return
         try:
             self._start_afresh()
-        except (sqlite3.Error, OSError) as again:
+        except (sqlite3.Error, OSError, UnicodeDecodeError) as again:
             self._give_up(again)
 
     def _give_up(self, error: Exception) -> None:
@@ -85,8 +85,8 @@ class Shelf:
         self.problem = f"{self._file} cannot be used ({error}): what it remembers is worked out again."
 
 
-def _damaged(error: sqlite3.Error) -> bool:
+def _damaged(error: Exception) -> bool:
     """Is it the file that is at fault? A table with other columns is one of another version."""
     if isinstance(error, sqlite3.OperationalError):
-        return "no such column" in str(error) or "has no column" in str(error) or "malformed" in str(error)
-    return isinstance(error, sqlite3.DatabaseError)
+        return any(word in str(error) for word in ("no such column", "has no column", "malformed", "decode"))
+    return isinstance(error, sqlite3.DatabaseError | UnicodeDecodeError)
