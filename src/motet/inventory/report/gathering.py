@@ -209,7 +209,7 @@ def _dataset(holding: Holding, inventory: Inventory) -> DatasetLine:
         expected=expected if known else None,
         bytes=best.bytes if best else 0,
         where=best.where if best else next((d.where for d in holding.derived), ""),
-        why=_why(holding, best, inventory) + _closed(best, inventory),
+        why=_why(holding, best, inventory) + _closed(holding, best, inventory),
         copies=copies,
         derived=tuple(_derived(d) for d in holding.derived),
         evidence=tuple(_proof(e) for e in holding.evidence),
@@ -249,10 +249,12 @@ def _why(holding: Holding, best: CopyLine | None, inventory: Inventory) -> str:
     return "; ".join(filter(None, told)) or next((e.sentence for e in best.evidence), STATES[state])
 
 
-def _closed(best: CopyLine | None, inventory: Inventory) -> str:
+def _closed(holding: Holding, best: CopyLine | None, inventory: Inventory) -> str:
     """What the system did not let us read: files there are missing only to us."""
     below = f"{best.where}/" if best else ""
-    if best and best.state == "complete":
+    if holding.state in ("complete", "excluded", "processed_only") or any(
+        holding.dataset.name in a.datasets for a in inventory.absent
+    ):
         return ""
     closed = sum(reason == "unreadable" and f"{path}/".startswith(below) for path, reason, _ in inventory.passed)
     return f"; {several(closed, 'place')} could not be read" if closed else ""
