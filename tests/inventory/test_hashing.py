@@ -9,6 +9,7 @@ import tarfile
 import threading
 import time
 import zipfile
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -216,3 +217,22 @@ def test_progress(folder: Path) -> None:
     seen: list[tuple[int, int]] = []
     list(digests(files, watch=lambda number, size: seen.append((number, size))))
     assert (sum(n for n, _ in seen), sum(size for _, size in seen)) == (100, sum(range(100)))
+
+
+def test_a_remembered_hash_that_lost_a_bit_is_worked_out_again(tmp_path: Path) -> None:
+    file = tmp_path / "a.bin"
+    file.write_bytes(b"notes")
+    files = [(str(file), 5)]
+
+    def later() -> int:
+        return time.time_ns() + 10**10
+
+    with Hashes(tmp_path / "cache", clock=later) as cache:
+        (true,) = digests(files, cache=cache)
+    with closing(sqlite3.connect(tmp_path / "cache" / "hashes.sqlite")) as database:
+        (held,) = database.execute("SELECT sha256 FROM digests").fetchone()
+        database.execute("UPDATE digests SET sha256 = ?", ("0" + held[1:] if held[0] != "0" else "1" + held[1:],))
+        database.commit()
+    with Hashes(tmp_path / "cache", clock=later) as cache:
+        (again,) = digests(files, cache=cache)
+    assert (again.sha256, again.cached) == (true.sha256, False)

@@ -75,9 +75,10 @@ class Hashes:
         """The wanted hashes of an unchanged file, or None."""
         sql = "SELECT md5, sha1, sha256 FROM digests WHERE path = ? AND stamp = ?"
         for row in self._shelf.rows(sql, (location(path), stamp)):
-            told = dict(zip(ALGORITHMS, row, strict=True))
-            if all(isinstance(told[name], str) and len(told[name]) == _HEX[name] for name in wanted):
-                return {name: told[name] for name in wanted}
+            held = dict(zip(ALGORITHMS, row, strict=True))
+            told: dict[str, str] = {name: str(held[name])[: _HEX[name]] for name in wanted}
+            if all(len(told[name]) == _HEX[name] and held[name] == _sealed(path, stamp, told[name]) for name in wanted):
+                return told
         return None
 
     def put(self, digest: Digest) -> None:
@@ -91,7 +92,10 @@ class Hashes:
             f"{n} = CASE WHEN stamp = excluded.stamp AND excluded.{n} = '' THEN {n} ELSE excluded.{n} END" for n in _HEX
         )
         sql = f"INSERT INTO digests VALUES (?, ?, ?, ?, ?) ON CONFLICT (path) DO UPDATE SET {kept}, stamp = excluded.stamp"
-        rows = [(location(one.path), one.stamp, one.md5, one.sha1, one.sha256) for one in self._new]
+        rows = [
+            (location(one.path), one.stamp, *(_sealed(one.path, one.stamp, told) for told in (one.md5, one.sha1, one.sha256)))
+            for one in self._new
+        ]
         self._new = []
         if rows:
             self._shelf.write((sql, rows))
@@ -99,6 +103,11 @@ class Hashes:
     def close(self) -> None:
         self.flush()
         self._shelf.close()
+
+
+def _sealed(path: str, stamp: str, told: str) -> str:
+    """A hash with a checksum over what it is of: a cache that loses bits must not make a whole file look changed."""
+    return f"{told}{zlib.crc32(os.fsencode(f'{path}{stamp}{told}')):08x}" if told else ""
 
 
 def digests(

@@ -93,6 +93,8 @@ def remembered(folder: Path) -> dict[str, tuple[str, str]]:
     stands: dict[str, tuple[str, str]] = {}
     states: dict[str, str] = {}
     for kept, what, sentence, then in rows:
+        if not all(isinstance(told, str) for told in (kept, what, sentence, then)):
+            continue  # a damaged row
         path = on_disk(kept)
         file_on_disk = parted(path)[0] or path
         if file_on_disk not in states:
