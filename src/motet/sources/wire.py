@@ -65,7 +65,7 @@ class Wire:
     server that sends a header's next byte every few seconds, and the caller may have an event loop already."""
 
     def __init__(self, user_agent: str) -> None:
-        _hush()
+        hush()
         self._headers = {"User-Agent": user_agent, "Accept": "application/json", "Accept-Encoding": "gzip"}
         self._client: httpx2.AsyncClient | None = None
         self._loop = asyncio.new_event_loop()
@@ -151,7 +151,8 @@ class _NoQueries(logging.Filter):
 _no_queries = _NoQueries()
 
 
-def _hush() -> None:
+def hush() -> None:
+    """Keep addresses with their keys, and headers, out of every log."""
     logging.getLogger("httpx2").addFilter(_no_queries)  # once: a filter that is there is not added again
     logging.getLogger("httpcore2").setLevel(logging.WARNING)  # it logs headers, in which a server may repeat what it was sent
 

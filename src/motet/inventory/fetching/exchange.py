@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ import httpx2
 from motet import __version__
 from motet.files.places import shown
 from motet.inventory.fetching.credentials import basic
-from motet.sources.wire import retry_after
+from motet.sources.wire import hush, retry_after
 
 _MOST_REDIRECTS = 10
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -50,7 +49,7 @@ class Exchange:
     """Connections, kept open between requests. `quiet` is the longest wait for an answer's head, in seconds."""
 
     def __init__(self, quiet: float, connections: int) -> None:
-        _hush()
+        hush()
         self._quiet = quiet
         self._client = httpx2.AsyncClient(
             headers={
@@ -172,23 +171,3 @@ def redirected(here: httpx2.URL, location: str) -> httpx2.URL:
 
 def _origin(url: httpx2.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port
-
-
-class _NoQueries(logging.Filter):
-    """The library logs every address at level INFO, a signature in its query too."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if isinstance(record.args, tuple):
-            record.args = tuple(
-                arg.copy_with(query=None, fragment=None, userinfo=b"") if isinstance(arg, httpx2.URL) else arg
-                for arg in record.args
-            )
-        return True
-
-
-_no_queries = _NoQueries()
-
-
-def _hush() -> None:
-    logging.getLogger("httpx2").addFilter(_no_queries)
-    logging.getLogger("httpcore2").setLevel(logging.WARNING)  # it logs headers
