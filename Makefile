@@ -12,6 +12,8 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.11; do \
 	$$p -c 'import ensurepip, sys; sys.exit(sys.version_info[:2] not in [(3, 11), (3, 12)])' 2>/dev/null \
 	&& echo $$p && exit; done; echo python3)
 
+# A file of tests stays in one process: its fixtures are made once.
+PROCESSES ?= auto
 # Tests that want more than Python, or minutes, are left to .ci/run, which says `make test MARKS=`.
 MARKS ?= not (shared or browser or system or ray or slow)
 LOCK := pip compile --system-certs --python $(BIN)/python --universal --python-version 3.11 --fork-strategy fewest --upgrade \
@@ -24,7 +26,7 @@ demo: $(VENV)/ready  ## build a small dataset from Motet's own tunes, in motet-d
 	$(BIN)/motet demo
 
 test: $(VENV)/ready  ## run the tests (ARGS="-k name" for some)
-	$(BIN)/python -m pytest -m "$(MARKS)" $(ARGS)
+	$(BIN)/python -m pytest -m "$(MARKS)" --numprocesses $(PROCESSES) --dist loadfile $(ARGS)
 
 lint: $(VENV)/ready  ## ruff and mypy
 	$(BIN)/ruff check .
@@ -38,7 +40,7 @@ setup: $(VENV)/ready  ## only make .venv
 
 lock: $(VENV)/ready  ## renew the locks from pyproject.toml
 	$(UV) $(LOCK) pyproject.toml --extra dev --extra synth --extra recordings --extra msd --extra llm --no-emit-package pyaudio -o requirements.lock
-	printf "playwright\nkeyring\npedalboard\ndawdreamer\nonnxruntime\nonnx\n" | $(UV) $(LOCK) - --constraint requirements.lock -o .ci/extra.lock
+	printf "playwright\nkeyring\npedalboard\ndawdreamer\nonnxruntime\nonnx\nyt-dlp\n" | $(UV) $(LOCK) - --constraint requirements.lock -o .ci/extra.lock
 
 clean:  ## remove .venv, motet-demo and caches
 	rm -rf $(VENV) motet-demo build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache

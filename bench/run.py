@@ -34,8 +34,11 @@ SUBJECTS = {
     "renders": "Stems against their notes, on real files",
     "synths": "Our synth beside the players, one core, CPU time",
     "conformance": "Our synth beside fluidsynth: how alike they sound",
+    "recordings": "Recordings: tempo, key, speed",
     "inventory": "Scanning a million files",
     "hashing": "Hashing files, beside plain threads",
+    "painting": "Films painted, one core",
+    "video_sync": "Notes seen where they sound",
 }
 LIBRARIES = ("symusic", "pretty_midi", "mido", "numpy", "pyarrow", "duckdb", "pebble", "numba", "tinysoundfont")
 HEAD = f"{'':<45} {'median':>9} {'min':>9} {'max':>9} {'unit':<12} {'n':>7} {'reps':>4}  ratio, goal"

@@ -34,13 +34,17 @@ def examine() -> list[Finding]:
         Finding("disk", True, False, f"{size(shutil.disk_usage(Path.cwd()).free)} free here"),
         _temporary(),
     ]
-    for library in ("symusic", "pyarrow", "duckdb", "pebble", "numba", "scipy", "soundfile"):
+    for library in ("symusic", "pyarrow", "duckdb", "pebble", "numba", "scipy", "soundfile", "av", "soxr"):
         found.append(_library(library, True, f"pip install {library}"))
     found.append(_font())
     found.append(_library("pedalboard", False, 'effects and VST3 plug-ins, pip install "motet[effects]"'))
     found.append(_library("dawdreamer", False, 'VST2 and LV2 plug-ins, pip install "motet[vst]"'))
     found.append(_library("tinysoundfont", False, "another synth, pip install --no-deps tinysoundfont"))
     found.append(_fluidsynth())
+    found.append(_library("demucs", False, 'voices taken out of recordings, pip install "motet[separate]"'))
+    found.append(_library("yt-dlp", False, 'recordings from web addresses, pip install "motet[gather]"'))
+    found.append(_library("onnxruntime", False, 'taggers and embeddings of your own, pip install "motet[onnx]"'))
+    found.append(_library("essentia", False, 'another ear for tempo and key, pip install "motet[essentia]"'))
     return found
 
 

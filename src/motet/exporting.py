@@ -6,6 +6,7 @@ An exporter is a function `(dataset, folder, where) -> Written`; a package of it
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.metadata
 import json
 from collections import Counter
@@ -26,9 +27,11 @@ from motet.dataset.rows import MidiFacts, Row, Song
 from motet.errors import UserError
 from motet.export import manifests as lists
 from motet.export import song_json as form
+from motet.export.publishing import PENDING
 from motet.midi.key import Mode
 from motet.sources import merging
 from motet.stages.enrich import own_facts
+from motet.text import words
 from motet.wording import several
 
 LIST = "motet-export.json"  # in every export: what it is of, and which files are its
@@ -69,9 +72,9 @@ def _earlier(folder: Path) -> set[str]:
         raise UserError(f"{folder} is no folder: export into a new or empty one.")
     try:
         files = json.loads((folder / LIST).read_text(encoding="utf-8"))["files"]
-        return {name for name in files if Path(name).name == name}
+        return {name for name in files if not Path(name).is_absolute() and ".." not in Path(name).parts}
     except FileNotFoundError:
-        if folder.is_dir() and any(folder.iterdir()):
+        if folder.is_dir() and any(file.name != PENDING for file in folder.iterdir()):
             raise UserError(f"{folder} holds other files: export into a new or empty folder.") from None
         return set()
     except (OSError, ValueError, LookupError, TypeError):
@@ -111,17 +114,55 @@ def manifests(dataset: Dataset, folder: Path, where: str = "") -> Written:
 def shards(dataset: Dataset, folder: Path, where: str = "", megabytes: int = 256) -> Written:
     """Training data packed into tar files of at most so many MB; `where` is SQL on the columns of `labels`."""
     _check_labels(dataset)
+    return Written(*lists.shards(lambda: _samples(dataset, where), _reader(dataset), folder, megabytes))
 
+
+def _reader(dataset: Dataset) -> Callable[[str], bytes]:
     def read(reference: str) -> bytes:
         try:
             return dataset.media.read(reference)
         except (MediaDamaged, FileNotFoundError):
             raise UserError(f"{reference} of {dataset.folder} is gone or damaged: `motet check --repair` mends it.", 1) from None
 
-    return Written(*lists.shards(lambda: _samples(dataset, where), read, folder, megabytes))
+    return read
 
 
-EXPORTERS: dict[str, Exporter] = {"song-json": song_json, "manifests": manifests, "shards": shards}
+def audiocraft(dataset: Dataset, folder: Path, where: str = "") -> Written:
+    """Clips as audiocraft (MusicGen) trains on them, checked by its loader's rules; `where` is SQL on the columns of `clips`."""
+    from motet.export import audiocraft as form
+    from motet.export.loader_rules import check
+
+    read = _reader(dataset)
+    files, remarks = form.write(lambda: _clips(dataset, where), folder, read=read)
+    faults = Counter(fault.rule for fault in check(folder))
+    told = [f"The loader's rule {rule!r} finds {several(number, 'fault')}." for rule, number in faults.most_common()]
+    return Written(files, [*remarks, *told])
+
+
+def twelve_fields(dataset: Dataset, folder: Path, where: str = "") -> Written:
+    """One list of clips with twelve fields each, beside their audio; `where` is SQL on the columns of `clips`."""
+    from motet.export import twelve_fields as form
+
+    return Written(*form.write(_clips(dataset, where), folder, read=_reader(dataset)))
+
+
+def midi_video(dataset: Dataset, folder: Path, where: str = "") -> Written:
+    """Films beside their MIDI, sound and plans, as a VideoFolder; `where` is SQL on the columns of `plans`."""
+    from motet.export import midi_video as form
+
+    return Written(
+        *form.write(lambda: _films(dataset, where), folder, read=_reader(dataset), title=dataset.folder.absolute().name)
+    )
+
+
+EXPORTERS: dict[str, Exporter] = {
+    "song-json": song_json,
+    "manifests": manifests,
+    "shards": shards,
+    "audiocraft": audiocraft,
+    "twelve-fields": twelve_fields,
+    "midi-video": midi_video,
+}
 _JOINED = ("identities", "knowledge", "midi_facts")
 
 
@@ -254,4 +295,105 @@ def _samples(dataset: Dataset, where: str) -> Iterator[lists.Sample]:
                 seconds=row["seconds"],
                 files=dict(row["files"] or ()),
                 **{name: row[name] for name in _SAME},
+            )
+
+
+def _clips(dataset: Dataset, where: str) -> Iterator[Any]:
+    """Clips of recordings with what is known of them, in order of id."""
+    from motet.export.audiocraft import Clip as Told
+
+    there = dataset.tables()
+    if not {"clips", "chunks"} <= there.keys():
+        raise UserError(f"{dataset.folder} has no clips of recordings: build it by the recipe musicgen.")
+    captioned = "LEFT JOIN captions t ON t.id = c.id" if "captions" in there else ""
+    families = "LEFT JOIN (SELECT source, min(family) AS family FROM twins GROUP BY source) f ON f.source = c.source"
+    named = "LEFT JOIN identities i ON i.source = c.source" if "identities" in there else ""
+    columns = ", ".join(
+        [
+            "c.*",
+            "t.text AS caption" if captioned else "'' AS caption",
+            "f.family" if "twins" in there else "NULL AS family",
+            "i.artist AS known_artist, i.title AS known_title" if named else "'' AS known_artist, '' AS known_title",
+        ]
+    )
+    chosen = f"(SELECT * FROM clips WHERE ({where or 'true'}))"
+    joins = " ".join([captioned, families if "twins" in there else "", named])
+    try:
+        rows = dataset.query(f"SELECT {columns} FROM {chosen} c {joins} ORDER BY c.id").to_arrow_reader(4096)
+    except duckdb.Error as error:
+        raise refused(error) from None
+    for batch in rows:
+        for row in batch.to_pylist():
+            yield Told(
+                id=row["id"],
+                audio=row["audio"],
+                group=row["family"] or row["source"],
+                title=row["known_title"] or row["title"],
+                artist=row["known_artist"] or row["artist"],
+                # The trainer cannot know how sure a fact is, so only what a caption may tell goes there.
+                key=row["key"] if row["key"] and (row["key_confidence"] or 0) >= words.SURE else "",
+                bpm=row["tempo"] if (row["tempo_confidence"] or 0) >= words.SURE_TEMPO else None,
+                genre=row["genres"][0] if row["genres"] else "",
+                moods=tuple(row["moods"]),
+                keywords=tuple(row["tags"]),
+                instruments=tuple(row["instruments"]),
+                description=row["caption"] or "",
+                more={
+                    "source": row["path"],
+                    "start": row["start"],
+                    "end": row["end"],
+                    "licence": row["licence"],
+                    "stem": row["stem"],
+                    "voice": row["voice"],
+                    "heard_key": row["key"],
+                    "heard_key_confidence": row["key_confidence"],
+                    "heard_bpm": row["tempo"],
+                    "heard_bpm_confidence": row["tempo_confidence"],
+                },
+            )
+
+
+def _films(dataset: Dataset, where: str) -> Iterator[Any]:
+    """Films that were checked, with their plans, in order of id."""
+    from motet.export.midi_video import Film as Told
+
+    there = dataset.tables()
+    if not {"films", "plans", "sync_checks"} <= there.keys():
+        raise UserError(f"{dataset.folder} has no films that were checked: build it by the recipe midi-video.")
+    families = "LEFT JOIN (SELECT source, min(family) AS family FROM duplicates GROUP BY source) d ON d.source = p.source"
+    named = "LEFT JOIN identities i ON i.source = p.source" if "identities" in there else ""
+    columns = ", ".join(
+        [
+            "p.*",
+            "f.video, f.sound, f.seconds, f.renderer, f.model, f.model_licence",
+            "s.planned, s.judged, s.precision, s.recall, s.f1, s.f1_all, s.error_ms, s.error_ms_worst",
+            "s.audio_f1, s.av_align, s.beat_alignment, s.faults",
+            "d.family" if "duplicates" in there else "NULL AS family",
+            "i.artist AS known_artist, i.title AS known_title" if named else "'' AS known_artist, '' AS known_title",
+        ]
+    )
+    chosen = f"(SELECT * FROM plans WHERE ({where or 'true'}))"
+    joins = " ".join(
+        [
+            "JOIN films f ON f.id = p.id JOIN sync_checks s ON s.id = p.id",
+            families if "duplicates" in there else "",
+            named,
+        ]
+    )
+    try:
+        rows = dataset.query(f"SELECT {columns} FROM {chosen} p {joins} ORDER BY p.id").to_arrow_reader(4096)
+    except duckdb.Error as error:
+        raise refused(error) from None
+    same = [field.name for field in dataclasses.fields(Told) if field.name not in ("group", "song", "title", "artist")]
+    for batch in rows:
+        for row in batch.to_pylist():
+            if row["renderer"] == "painter":
+                row["prompt"] = ""  # which it does not read
+            told: dict[str, Any] = {name: tuple(row[name]) if isinstance(row[name], list) else row[name] for name in same}
+            yield Told(
+                group=row["family"] or row["source"],
+                song=row["path"],
+                title=row["known_title"] or "",
+                artist=row["known_artist"] or "",
+                **told,
             )

@@ -24,7 +24,7 @@ class Bars(Watch):
         self._told = {}
         self._progress = Progress(
             SpinnerColumn(),
-            TextColumn("{task.description:<15}"),
+            TextColumn("{task.description:<17}"),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[rate]}"),
@@ -61,12 +61,12 @@ class Bars(Watch):
 def line(report: StageReport) -> str:
     """One stage in one line: rows in and out, what was dropped and why, how long it took."""
     if report.unchanged:
-        return f"{_short(report.name):<15} {report.inputs:>7,} in  {report.rows_out:>7,} out   unchanged"
+        return f"{_short(report.name):<17} {report.inputs:>7,} in  {report.rows_out:>7,} out   unchanged"
     lost = [f"{count(n)} {reason or status}" for status, reason, n in report.reasons[:4]]
     more = len(report.reasons) - len(lost)
     why = f"   not taken: {', '.join(lost)}{f' and {more} more reasons' if more > 0 else ''}" if lost else ""
     return (
-        f"{_short(report.name):<15} {report.inputs:>7,} in  {report.rows_out:>7,} out   "
+        f"{_short(report.name):<17} {report.inputs:>7,} in  {report.rows_out:>7,} out   "
         f"{report.done_now:,} done now, {span(report.seconds)}{why}"
     )
 

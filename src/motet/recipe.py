@@ -6,6 +6,7 @@ import difflib
 import importlib
 import importlib.metadata
 import pkgutil
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -18,6 +19,8 @@ from pydantic import ValidationError
 
 from motet.errors import UserError
 from motet.run.stage import Settings, Stage
+
+_SECRET = re.compile(r"//[^/@\s]*@")  # of an address
 
 
 @dataclass(frozen=True)
@@ -134,7 +137,8 @@ def _settings(stage: Stage, given: Mapping[str, Any]) -> Settings:
         if not first["loc"]:
             raise UserError(f"The settings of {stage.name} do not fit together: {said}.") from None
         where = ".".join(str(part) for part in first["loc"])
-        raise UserError(f"{stage.name}.{where} cannot be {first['input']!r}: {_lower(said)}.") from None
+        shown = _SECRET.sub("//…@", repr(first["input"]))
+        raise UserError(f"{stage.name}.{where} cannot be {shown}: {_lower(said)}.") from None
 
 
 def _lower(sentence: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from motet import Dataset, UserError
@@ -417,3 +418,15 @@ def test_a_dataset_among_the_sources_is_no_source(world: World) -> None:
     run = world.build()
     assert run.stages[0].reasons == [("dropped", "left", 1)]
     assert world.paths("files") == {"sources/Artist/one.mid", "sources/Artist/two.mid"}
+
+
+def test_parts_of_an_older_motet_may_lack_a_column(world: World) -> None:
+    world.write("a.mid", song(1))
+    world.build()
+    for part in (world.data / "tables" / "songs").glob("*.parquet"):
+        pq.write_table(pq.read_table(part).drop_columns(["notes_digest"]), part)
+    world.write("b.mid", song(2))
+    again = ["clean.shortest=3"]  # all are asked again, as after a stage's new version
+    world.build(*again)
+    assert all(digest for (digest,) in world.rows("SELECT notes_digest FROM songs"))
+    assert_same(world.data, world.fresh(*again))

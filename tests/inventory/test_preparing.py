@@ -15,9 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from motet import UserError
+from motet.audio import models
+from motet.audio.errors import Unusable
 from motet.export import manifests
 from motet.inventory.datasets import known
-from motet.inventory.preparing import embedding, notes, sound, splitting
+from motet.inventory.preparing import notes, sound, splitting
 from motet.inventory.preparing.choosing import Golden, spread_by
 from motet.inventory.preparing.labelling import columns, labels, published_values, shaping
 from motet.inventory.preparing.mels import BLOCK, Mel, log_mel, wrong
@@ -231,7 +233,7 @@ def test_a_stored_recording_is_what_was_heard_to_half_a_step(tmp_path: Path) -> 
 )
 def test_recordings_that_give_nothing(data: bytes, reason: str, tmp_path: Path) -> None:
     with (
-        pytest.raises(sound.Unusable) as told,
+        pytest.raises(Unusable) as told,
         sound.read(data, fit(shortest=0.5, longest=2.0, too_long="drop"), tmp_path),
     ):
         pass
@@ -243,8 +245,9 @@ def test_recordings_that_give_nothing(data: bytes, reason: str, tmp_path: Path) 
 
 @pytest.mark.parametrize("told", [np.zeros((2, 2, 2)), np.zeros(0), np.array([np.nan]), np.array(["x"])])
 def test_what_is_no_embedding_is_not_taken(told: npt.NDArray[np.float64]) -> None:
-    with pytest.raises(sound.Unusable, match="no_embedding"):
-        embedding.embedded(lambda samples, rate: told, np.zeros(10, np.float32), 8000)
+    with pytest.raises(Unusable) as error:
+        models.embedded(lambda samples, rate: told, np.zeros(10, np.float32), 8000)
+    assert error.value.reason == "no_embedding"
 
 
 def test_a_models_digest_changes_with_its_weights(tmp_path: Path) -> None:
@@ -257,22 +260,22 @@ def test_a_models_digest_changes_with_its_weights(tmp_path: Path) -> None:
     made.ir_version = 8
     model = tmp_path / "abs.onnx"
     onnx.save(made, model)
-    alone = embedding.digest(str(model))
+    alone = models.digest(str(model))
     (tmp_path / "abs.onnx.data").write_bytes(b"weights")
-    beside = embedding.digest(str(model))
+    beside = models.digest(str(model))
     (tmp_path / "abs.onnx.data").write_bytes(b"others")
-    assert len({alone, beside, embedding.digest(str(model))}) == 3
-    heard = embedding.embedded(embedding.load(str(model)), np.array([-1, 2], np.float32), 8000)
+    assert len({alone, beside, models.digest(str(model))}) == 3
+    heard = models.embedded(models.load(str(model)), np.array([-1, 2], np.float32), 8000)
     assert heard.tolist() == [1, 2]
 
 
 def test_a_model_that_is_not_there_is_told(tmp_path: Path) -> None:
     pytest.importorskip("onnxruntime", reason="onnxruntime, which runs ONNX models, is not installed")
     with pytest.raises(UserError, match=r"is not there: correct the path\."):
-        embedding.load(str(tmp_path / "none.onnx"))
+        models.load(str(tmp_path / "none.onnx"))
     (tmp_path / "bad.onnx").write_bytes(b"no model")
     with pytest.raises(UserError, match=r"cannot be loaded .*: give another file\."):
-        embedding.load(str(tmp_path / "bad.onnx"))
+        models.load(str(tmp_path / "bad.onnx"))
 
 
 def test_notes_in_seconds_with_equal_bytes_for_equal_notes() -> None:

@@ -366,6 +366,17 @@ def test_a_killed_child_costs_no_answer(songs: Path) -> None:
     assert sum(1 for _, examined in told if examined.sound) >= len(samples) - 4  # whoever dies again when alone is blamed
 
 
+def test_what_waits_while_the_processes_start_afresh_is_sent_again(songs: Path) -> None:
+    samples = [Sample(str(path), "audio", path.stat().st_size, str(path)) for path in sorted(songs.rglob("*.wav"))] * 20
+    with Children(2) as crew:
+        answers = crew.examined(samples, deep=True)
+        told = [next(answers)]
+        crew.close()
+        told += answers
+    assert sorted(sample.path for sample, _ in told) == sorted(sample.path for sample in samples)
+    assert all(examined.sound for _, examined in told)
+
+
 def test_a_file_that_takes_too_long_costs_one_line(songs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     endless = songs / "endless.wav"
     head = (songs / "a/3.wav").read_bytes()[:44]

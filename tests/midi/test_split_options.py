@@ -5,7 +5,7 @@ from operator import itemgetter
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from motet.midi import Unreadable, read, split
@@ -78,6 +78,11 @@ songs = st.lists(tracks(), max_size=4).map(lambda several: song(*several))
 merges = st.sampled_from(["none", "program", "family"])
 
 
+on, off, to_0, to_1 = (0, 0x90, b"\x3c\1"), (0, 0x90, b"\x3c\0"), (0, 0xC0, b"\0"), (0, 0xC0, b"\1")
+
+
+@example(song([on, off], [off, to_1, (0, META, b"\x21\1")]), "none")  # an end without a note, before the port is told
+@example(song([on, off], [to_0, to_1]), "none")  # the second program change has no status of its own
 @given(songs, merges)
 def test_parts_and_what_was_left_out_are_the_song_again(data: bytes, merge: str) -> None:
     separated = separate(data, merge)

@@ -346,8 +346,8 @@ ONE = BEGIN + "instruments:\n"
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("", "bad.yaml is empty; write `name`"),
-        ("[a]", "line 1: a list stands where a mapping is wanted, with name, about, instruments"),
+        ("", "bad.yaml is empty; write name"),
+        ("[a]", "line 1: a list stands where a map is wanted, with name, about, instruments"),
         (BEGIN, "line 1: instruments is missing; add it."),
         (BEGIN + "instrument: []", "line 3, instrument: there is no key 'instrument' here; did you mean instruments?"),
         (BEGIN + "instruments: []", "line 3, instruments: this list is empty; write the instruments into it"),
@@ -389,12 +389,12 @@ ONE = BEGIN + "instruments:\n"
         (ONE + ' - {name: "\\u001b[31m", font: auto}', "'\\x1b[31m' has characters that cannot be printed"),
         (ONE + " - {name: " + "x" * 501 + ", font: auto}", "a text of 501 characters is too long; 500 are the most"),
         (ONE + " - {name: x", "line 4: this is not valid YAML"),
-        ("a: &a [b]\nc: *a", "line 2: `*` stands for a text from elsewhere in the file"),
+        ("a: &a [b]\nc: *a", "line 2: `*` stands for a value from elsewhere in the file"),
         ("[" * 100_000, "line 1: values lie more than 12 deep"),
         ("[" + "a," * 30_000, "line 1: there are more than 20,000 values"),
         ("#" * 200_000, "bad.yaml has more than 131,072 bytes"),
         ("name: \0", "bad.yaml is not valid YAML (special characters are not allowed)"),
-        ("!!python/object/apply:os.abort []", "a list stands where a mapping is wanted"),
+        ("!!python/object/apply:os.abort []", "a list stands where a map is wanted"),
     ],
     ids=lambda text: text[-40:] if text.isprintable() else None,
 )

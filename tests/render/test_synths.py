@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from hashlib import sha256
 from importlib import metadata
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -239,6 +240,22 @@ def test_another_process_gives_the_same_bytes(synth: Synth, engine: str, font: F
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
     assert answer == sha256(next(iter(synth.render([song]))).tobytes()).hexdigest()
+
+
+def test_code_compiled_here_and_code_compiled_before_give_the_same_bytes(font: Font, tmp_path: Path) -> None:
+    song = part([program(0, 48), *note(0, TICKS, 60), *note(7, TICKS, 64), *note(100, 9, 38, channel=9)])
+    code = (
+        "import hashlib; from motet.render import find, load;"
+        f"s = load(find({str(font.path)!r}), {RATE}, synth='motet-wet'); (a,) = s.render([bytes.fromhex({song.hex()!r})]);"
+        "print(hashlib.sha256(a.tobytes()).hexdigest())"
+    )
+    kept = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    first, second = (
+        subprocess.run([sys.executable, "-c", code], env=kept, capture_output=True, text=True, check=True).stdout
+        for _ in range(2)
+    )
+    assert first == second
+    assert list(tmp_path.rglob("*.nbc"))
 
 
 def test_an_unknown_synth_names_the_valid_ones(font: Font) -> None:

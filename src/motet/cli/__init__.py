@@ -12,7 +12,7 @@ from types import FrameType
 from typing import NoReturn
 
 from motet import __version__
-from motet.cli import building, captions, duplicates, inventory, keeping, looking, midi, naming, rendering, sharing
+from motet.cli import audio, building, captions, duplicates, inventory, keeping, looking, midi, naming, rendering, sharing, video
 from motet.cli.shared import commands_of, printable
 from motet.errors import UserError
 
@@ -60,6 +60,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"motet {__version__}")
     commands = commands_of(parser)
-    for family in (building, looking, keeping, sharing, inventory, midi, naming, duplicates, captions, rendering):
+    for family in (building, looking, keeping, sharing, inventory, midi, audio, naming, duplicates, captions, rendering, video):
         family.add(commands)
     return parser

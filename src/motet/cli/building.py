@@ -26,7 +26,7 @@ def add(command: Command) -> None:
 
     sub = command("build", _build, "bring a dataset to what a recipe makes of the sources, doing only what is new")
     sub.add_argument("recipe", metavar="RECIPE", help="a ready recipe (`motet recipes` lists them) or a file ending in .yaml")
-    said = "folders, archives, files, or dataset:NAME for what the inventory finds (default: the last)"
+    said = "folders, archives, files, dataset:NAME for what the inventory finds, or lists of addresses (default: the last)"
     sub.add_argument("--from", dest="sources", nargs="+", metavar="PATH", help=said)
     sub.add_argument("--to", required=True, metavar="DIR", help="the dataset")
     _building(sub)
@@ -38,11 +38,13 @@ def _build(options: argparse.Namespace) -> int:
     from motet.progress import Bars
     from motet.recipe import load
     from motet.run.build import build
+    from motet.stages.sample import Sample
 
     settings = list(options.set)
-    if options.sample is not None:
-        settings.append(f"sample.songs={options.sample}")
     recipe = load(options.recipe)
+    if options.sample is not None:
+        sampling = next((step.name for step in recipe.steps if isinstance(step.settings, Sample)), "sample")
+        settings.append(f"{sampling}.songs={options.sample}")
     if options.offline:
         settings += [f"{step.name}.offline=true" for step in recipe.steps if "offline" in type(step.settings).model_fields]
     recipe = recipe.changed(settings)
@@ -83,6 +85,8 @@ def _build(options: argparse.Namespace) -> int:
 
 def _located(sources: list[str] | None, console: Console) -> list[str] | None:
     """The sources, with the place of each dataset that is called by name."""
+    if any(source.startswith(("http://", "https://")) for source in sources or ()):
+        raise UserError("--from takes no addresses: write them into a file such as songs.txt, one a line, and name that file.")
     if not any(source.startswith("dataset:") for source in sources or ()):
         return sources
     from motet.inventory.locating import PREFIX, located
@@ -114,6 +118,7 @@ def _dry_run(recipe: Any, options: argparse.Namespace) -> int:
     from motet.dataset.folder import RECIPE_FILE, read_recipe_file
     from motet.dataset.snapshot import live
     from motet.dataset.tables import stream
+    from motet.stages.gather import LISTS, Gather
     from motet.stages.scan import Scan, is_dataset
 
     snapshot = live(Path(options.to)) if Path(options.to).is_dir() else None
@@ -127,7 +132,9 @@ def _dry_run(recipe: Any, options: argparse.Namespace) -> int:
     if not sources:
         raise UserError(f"{options.to} is new, so it needs sources: add --from PATH.")
     first = recipe.steps[0].settings
-    kind = first.kind if isinstance(first, Scan) else files.MIDI
+    kind = first.kind if isinstance(first, Scan | Gather) else files.MIDI
+    if isinstance(first, Gather):  # what lists of addresses lead to is not known before they are asked
+        sources = [one for one in sources if Path(one).suffix.lower() not in LISTS]
     found = fresh = left = 0
     gone = set(known)
     try:
@@ -242,7 +249,7 @@ def _building(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--workers", type=at_least(1), metavar="N", help="worker processes (default: one per core)")
     sub.add_argument("--memory", type=at_least(256), metavar="MB", help="memory one worker may use")
     sub.add_argument("--set", action="append", default=[], metavar="STAGE.SETTING=VALUE", help="change a setting")
-    sub.add_argument("--sample", type=at_least(1), metavar="N", help="render only N songs, drawn by seed")
+    sub.add_argument("--sample", type=at_least(1), metavar="N", help="only N songs, drawn by seed, for the costly stages")
     sub.add_argument("--seed", type=int, metavar="N", help="the seed of every random choice (default: the last, or 0)")
     sub.add_argument("--retry", action="store_true", help="ask rows that failed, crashed or timed out again")
     sub.add_argument("--offline", action="store_true", help="use no network: of services only what they answered before")

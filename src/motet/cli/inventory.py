@@ -7,14 +7,12 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, replace
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TaskID, TextColumn, TransferSpeedColumn
 
 from motet.cli.shared import Command, at_least, commands_of, printable, say
 from motet.errors import UserError
@@ -216,6 +214,7 @@ def _shown(one: Dataset) -> Iterator[str]:
 
 def _look(options: argparse.Namespace, chosen: Settings, names: Sequence[str] = ()) -> Inventory:
     """The whole inventory: names are only checked, for readiness and recommendations need every holding."""
+    from motet.cli.bars import files_bar
     from motet.inventory import datasets
     from motet.inventory.looking import look
 
@@ -224,15 +223,7 @@ def _look(options: argparse.Namespace, chosen: Settings, names: Sequence[str] = 
         datasets.find(name, known)
     if "" in options.root:
         raise UserError("--root names no folder: is a variable empty?")
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        return look([Path(root) for root in options.root], chosen)
-    with Progress(SpinnerColumn(), TextColumn("{task.description}"), console=console, transient=True) as bars:
-        line = bars.add_task("looking", total=None)
-
-        def watch(files: int, opened: int) -> None:
-            bars.update(line, description=f"{several(files, 'file')} seen, {count(opened)} of them opened")
-
+    with files_bar() as watch:
         return look([Path(root) for root in options.root], chosen, watch=watch)
 
 
@@ -336,6 +327,7 @@ def _form(form: str, report: Report) -> str:
 
 
 def _verify(options: argparse.Namespace) -> int:
+    from motet.cli.bars import bytes_bar
     from motet.inventory import settings
     from motet.inventory.verifying.below import files
     from motet.inventory.verifying.hashing import Hashes
@@ -353,12 +345,12 @@ def _verify(options: argparse.Namespace) -> int:
     with Hashes(cache) as hashes:
         for holding in wanted:
             for copy in holding.copies:
-                with _bytes_bar(f"verifying {holding.dataset.name}", copy.bytes) as watch:
+                with bytes_bar(f"verifying {holding.dataset.name}", copy.bytes) as watch:
                     found = verify(copy, holding.dataset, full=options.full, cache=hashes, watch=watch, workers=options.workers)
                 remember(cache, found)
                 looked = None
                 if options.sanitise:
-                    with _bytes_bar(f"looking into {holding.dataset.name}", copy.bytes) as watch:
+                    with bytes_bar(f"looking into {holding.dataset.name}", copy.bytes) as watch:
                         inside = files(copy.where, lambda path, sentence: closed.append((path, sentence)))
                         looked = sanitise(inside, cache=hashes, watch=watch, workers=options.workers)
                 done.append((found, looked))
@@ -420,23 +412,11 @@ def _finite(value: Any) -> Any:
     return [_finite(one) for one in value] if isinstance(value, list | tuple) else value
 
 
-@contextmanager
-def _bytes_bar(what: str, total: int) -> Iterator[Any]:
-    """A bar of bytes on a terminal, nothing elsewhere; yields what is told (files, bytes) more."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield None
-        return
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, console=console, transient=True) as bars:
-        line = bars.add_task(printable(what), total=total or None)
-        yield lambda files, octets: bars.update(line, advance=octets)
-
-
 # --- getting it ------------------------------------------------------------------------------------------------------
 
 
 def _fetch(options: argparse.Namespace) -> int:
+    from motet.cli.bars import downloads
     from motet.inventory import datasets
     from motet.inventory.fetching import fetch, plan
 
@@ -455,7 +435,7 @@ def _fetch(options: argparse.Namespace) -> int:
     failed: list[dict[str, str]] = []
     for one in plans:
         try:
-            with _downloads() as watch:
+            with downloads() as watch:
                 done.append(fetch(one, workers=options.workers, watch=watch, again=options.again))
         except UserError as error:
             failed.append({"dataset": one.dataset.name, "why": str(error)})
@@ -538,37 +518,3 @@ def _brought(console: Console, done: Fetched) -> None:
         say(console, f"  {way.name} is still to be got by hand: {way.url}")
         for step in way.steps:
             say(console, f"    {step}")
-
-
-class _Bars:
-    """A bar per file that comes; on anything but a terminal only the notes, a line each."""
-
-    def __init__(self, console: Console, bars: Progress | None) -> None:
-        self._console, self._bars = console, bars
-        self._lines: dict[str, TaskID] = {}
-
-    def begins(self, name: str, octets: int | None) -> None:
-        if self._bars is not None:
-            self._lines[name] = self._bars.add_task(printable(name)[-60:], total=octets)
-
-    def advances(self, name: str, octets: int) -> None:
-        if self._bars is not None and name in self._lines:
-            self._bars.update(self._lines[name], advance=octets)
-
-    def notes(self, sentence: str) -> None:
-        say(self._console, f"  {sentence}")
-
-    def ends(self, name: str) -> None:
-        if self._bars is not None and name in self._lines:
-            self._bars.remove_task(self._lines.pop(name))
-
-
-@contextmanager
-def _downloads() -> Iterator[_Bars]:
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield _Bars(console, None)
-        return
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, console=console, transient=True) as bars:
-        yield _Bars(console, bars)

@@ -76,13 +76,13 @@ def _status(options: argparse.Namespace) -> int:
     if reasons:
         console.print("\nNot taken:")
         for name, status, reason, number, example in reasons:
-            say(console, f"  {name:<15} {status:<10} {reason:<18} {number:>7,}   such as {example}")
+            say(console, f"  {name:<17} {status:<10} {reason:<18} {number:>7,}   such as {example}")
     if last:
         slow = sorted(((s, p, st["name"]) for st in last["stages"] for s, p in st["slowest"]), reverse=True)[:5]
         if slow:
             console.print("\nSlowest rows of the last run:")
         for took_seconds, path, name in slow:
-            say(console, f"  {span(took_seconds):>10}  {name:<15} {path}")
+            say(console, f"  {span(took_seconds):>10}  {name:<17} {path}")
     return 0
 
 
@@ -129,9 +129,9 @@ def _why(options: argparse.Namespace) -> int:
             shown = source
         part = row_id.removeprefix(source) or ""
         because = f": {reason}" + (f" ({detail})" if detail else "") if reason else ""
-        print(f"  {stage:<15} {part:<6} {status}{because}")
+        print(f"  {stage:<17} {part:<10} {status}{because}")
         for line in said.get((stage, row_id), []):
-            print(f"  {'':<15} {'':<6} {line}")
+            print(f"  {'':<17} {'':<10} {line}")
     return 0
 
 

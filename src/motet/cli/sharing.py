@@ -13,9 +13,15 @@ from motet.wording import several
 def add(command: Command) -> None:
     sub = command("export", _export, "write what is in a dataset in a form that others read")
     sub.add_argument("dataset", metavar="DIR")
-    sub.add_argument("--as", dest="kind", required=True, metavar="NAME", help="song-json: a JSON file per song, with its sources")
+    sub.add_argument(
+        "--as",
+        dest="kind",
+        required=True,
+        metavar="NAME",
+        help="song-json, manifests, shards, audiocraft, twelve-fields or midi-video: what each is, docs/recipes/ tells",
+    )
     sub.add_argument("--to", required=True, metavar="OUT", help="a folder")
-    sub.add_argument("--where", default="", metavar="SQL", help='only these songs, such as "tempo > 120"')
+    sub.add_argument("--where", default="", metavar="SQL", help='only these songs, labels or clips, such as "tempo > 120"')
 
 
 def _export(options: argparse.Namespace) -> int:

@@ -91,6 +91,8 @@ def repair(folder: Path) -> int:
                 for column in media_columns(part):
                     for batch in pq.ParquetFile(part).iter_batches(columns=["answer_key", column]):
                         for key, reference in zip(*(batch.column(c).to_pylist() for c in (0, 1)), strict=True):
+                            if reference is None:
+                                continue
                             if reference not in bad:
                                 path = folder / reference
                                 bad[reference] = not path.exists() or _hash(path) != path.name.split(".")[0]
@@ -161,7 +163,7 @@ def _live_references(snapshot: Snapshot) -> list[str]:
         for name in state.outputs.values():
             file = snapshot.folder / name
             for column in media_columns(file) if file.exists() else ():
-                found.update(pq.read_table(file, columns=[column]).column(0).to_pylist())
+                found.update(pq.read_table(file, columns=[column]).column(0).drop_null().to_pylist())
     return sorted(found)
 
 

@@ -104,7 +104,7 @@ class Ledger:
         if len(parts) - first < 2:
             return
         schema = pq.read_schema(parts[-1])
-        self._replace(shelf, parts[:first], parts[first:], schema, _streamed(parts[first:]))
+        self._replace(shelf, parts[:first], parts[first:], schema, _streamed(parts[first:], schema))
 
     def forget(self, keys: Path) -> int:
         """Drop the answers whose key stands in the Parquet file `keys` (column `key`), and their rows; returns how many."""
@@ -156,10 +156,17 @@ class Ledger:
         self._parts, self._next = parts, following
 
 
-def _streamed(parts: Sequence[Path]) -> Iterator[pa.RecordBatch]:
+def _streamed(parts: Sequence[Path], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """Rows of all parts in `schema`: an older Motet's may lack columns, or have some that are gone."""
     for part in parts:
         with pq.ParquetFile(part) as file:
-            yield from file.iter_batches(4096)
+            for batch in file.iter_batches(4096):
+                there = set(batch.schema.names)
+                columns = [
+                    batch.column(one.name).cast(one.type) if one.name in there else pa.nulls(batch.num_rows, one.type)
+                    for one in schema
+                ]
+                yield pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
 def answered(ledger: Ledger, stage: str) -> str | None:

@@ -42,6 +42,23 @@ class Media:
         self.written += len(data)
         return reference
 
+    def adopt(self, file: Path, suffix: str) -> str:
+        """Keep a file that is too large for memory as `write` does its bytes, by moving it; returns the reference."""
+        with file.open("rb") as opened:
+            name = hashlib.file_digest(opened, "sha256").hexdigest()
+            os.fsync(opened.fileno())
+        reference = f"{FOLDER}/{name[:2]}/{name}{suffix}"
+        path = self.dataset / reference
+        size = file.stat().st_size
+        if path.exists() and path.stat().st_size == size:
+            file.unlink()
+            return reference
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file.replace(path)
+        sync_folder(path.parent)
+        self.written += size
+        return reference
+
     def read(self, reference: str) -> bytes:
         """The bytes behind a reference, checked against the hash in its name.
 

@@ -29,9 +29,9 @@ def quoted(text: str) -> str:
 
 
 def parquet(paths: Sequence[Path]) -> str:
-    """An SQL table expression over Parquet files (at least one)."""
+    """An SQL table expression over Parquet files (at least one). A column that only some have is null for the others."""
     listed = ", ".join(quoted(_literal(str(path))) for path in paths)
-    return f"read_parquet([{listed}])"
+    return f"read_parquet([{listed}]{', union_by_name = true' if len(paths) > 1 else ''})"
 
 
 def _literal(path: str) -> str:

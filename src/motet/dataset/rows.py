@@ -8,6 +8,9 @@ A row has an identity that the engine fills in and a payload that a stage comput
 - `lineage` the same chain with the file's content in place of its name: renaming a file changes no random draw.
 
 The payload never holds an identity, so equal content is computed once, whatever it is called.
+
+The songs and the clips of recordings stand in tables of the same names as those of MIDI files, with columns of their own: a
+stage that reads either uses columns that both have.
 """
 
 from __future__ import annotations
@@ -369,6 +372,86 @@ class Clip(Row):
 
 
 @dataclass(frozen=True, kw_only=True)
+class VideoPlan(Row):
+    """A window of a song's mix from bar line to bar line, and what its notes will move in a picture, frame by frame."""
+
+    table: ClassVar[str] = "plans"
+    letter: ClassVar[str] = "v"
+    index: int
+    take: int
+    midi: str = media()  # the window's notes as they are heard, a file of its own
+    audio: str = media()  # the mix
+    rate: int
+    start_frame: int  # of the mix
+    end_frame: int
+    start: float  # seconds of the song
+    end: float
+    start_tick: int
+    end_tick: int
+    first_bar: int  # counted from 1
+    bars: int
+    mapping: str
+    theme: str
+    mood: str
+    prompt: str
+    key: str | None
+    tempo: float  # beats of the metre per minute, the mean
+    metre: str  # "" when it changes inside
+    fps: str  # "24" or "30000/1001"
+    frames: int
+    width: int
+    height: int
+    events: int  # onsets that move something
+    notes: int  # all onsets
+    seed: int
+    manifest: str = media()  # a Parseq document, rendered (docs/recipes/midi-video.md)
+    sounds: list[str]
+    licences: list[str]  # of the sounds, item by item
+
+
+@dataclass(frozen=True, kw_only=True)
+class Film(Row):
+    """A window as a finished film: H.264 pictures with the mix as AAC, and the mix of the window as MP3 beside it."""
+
+    table: ClassVar[str] = "films"
+    video: str = media()
+    sound: str = media()
+    manifest: str = media()  # what it was made from
+    width: int
+    height: int
+    fps: str
+    frames: int
+    seconds: float
+    renderer: str  # painter | deforum | diffusion
+    model: str  # "" for the painter
+    model_licence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyncCheck(Row):
+    """What the finished film shows against what was planned: frames where the picture changes, and onsets in its sound.
+
+    `faults` and `details` belong together item by item; without any it passes.
+    """
+
+    table: ClassVar[str] = "sync_checks"
+    planned: int  # frames at which events are planned
+    judged: int  # of these, at least four frames from their neighbours
+    changes: int  # frames where the picture changes
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    f1_all: float | None  # the same of all planned frames, however close: some run into one
+    error_ms: float | None  # mean distance of a change from the moment of its notes
+    error_ms_worst: float | None
+    audio_f1: float | None  # onsets of the sound against the planned moments
+    av_align: float | None
+    beat_alignment: float | None
+    faults: list[str]
+    details: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Draft(Row):
     """What was written about a clip, not yet checked. Lists belong together item by item: one for each text."""
 
@@ -399,6 +482,196 @@ class Caption(Row):
     known: list[str]  # the facts of the record that could be told
     told: list[str]  # and those of them that a text tells
     record: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gathered(File):
+    """A recording's file. `sheet` is what the site told that it was fetched from, as JSON; "" for one's own files."""
+
+    sheet: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recording(Row):
+    """A recording that can be used: a song, for the stages that read no notes. Levels in dBFS."""
+
+    table: ClassVar[str] = "songs"
+    sha256: str
+    content: str  # a digest of its samples: the same for a WAV and a FLAC of one master
+    seconds: float  # decoded
+    tempo: float | None  # null: each clip has its own
+    rate: int
+    channels: int
+    layout: str  # "stereo", "5.1"
+    codec: str
+    container: str
+    peak_db: float | None  # null when silent
+    rms_db: float | None
+    clipped: float  # share of samples
+    silent: float  # share of time
+    one_channel: bool  # all channels hold the same
+    cut_off: str  # why it ends before its header says; "" if it does not
+    print: bytes  # acoustic fingerprint, 4 bytes each (see `motet.audio.fingerprint`)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Twin(Row):
+    """A recording that is heard in another one too. Each pair stands once, with the recording that ranks lower."""
+
+    table: ClassVar[str] = "twins"
+    letter: ClassVar[str] = "d"
+    level: str  # same_bytes | same_sound | near
+    other: str
+    other_path: str
+    removed: bool  # whether this recording went for this other one
+    family: str  # the best of all linked to it, directly or through others: train and test share no family
+    score: float  # 0-1
+    offset: float  # seconds that the other's beginning lies after this one's
+    overlap: float  # seconds that both hold
+    contained: str  # "" | this | other: which is but a part of the other
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credits(Row):
+    """What a recording's own tags and the page it came from say of it, not yet checked. "" where nobody says."""
+
+    table: ClassVar[str] = "credits"
+    artist: str
+    title: str
+    album: str
+    date: str
+    isrc: str
+    genres: list[str]
+    copyright: str
+    licence: str  # as told
+    licence_spdx: str
+    page: str
+    uploader: str
+    fetched_at: str  # ISO 8601, UTC
+    said_by: list[str]  # tags | page
+
+
+@dataclass(frozen=True, kw_only=True)
+class Separated(Row):
+    """A recording, or one of the voices it was taken apart into, at its own rate. Of a whole one `audio` is null: it is the
+    source itself."""
+
+    table: ClassVar[str] = "separated"
+    letter: ClassVar[str] = "v"
+    stem: str  # mix | instrumental | vocals | drums | bass | other
+    audio: str | None = media()
+    rate: int
+    channels: int
+    layout: str
+    frames: int
+    method: str  # none | demucs
+    model: str
+    model_digest: str
+    model_licence: str
+    voice: float  # how much singing or speech is heard in it, 0-1, an estimate (see `motet.audio.voice`)
+    gain_db: float  # what the stored samples are to be raised by
+    residual_db: float | None  # what all stems together lack of the mix
+    remarks: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chunk(Row):
+    """A span of a recording as it will be trained on. One with a fault has no audio."""
+
+    table: ClassVar[str] = "chunks"
+    letter: ClassVar[str] = "k"
+    index: int
+    stem: str
+    audio: str | None = media()
+    rate: int
+    channels: int
+    frames: int
+    start_frame: int  # in the recording, at its own rate
+    end_frame: int
+    start: float
+    end: float
+    gain_db: float
+    lufs: float | None  # after the gain
+    true_peak_db: float | None
+    limited: bool  # softer than asked: the true peak, or 30 dB, allowed no more gain
+    voice: float  # of the whole stem
+    fault: str  # silent | mostly_silent | clipped | repeated …; "" for none
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AudioFacts(Row):
+    """What is heard in a chunk, each with its confidence 0-1, and who heard it. Null where it cannot be told."""
+
+    table: ClassVar[str] = "audio_facts"
+    index: int
+    stem: str
+    audio: str = media()
+    rate: int
+    channels: int
+    frames: int
+    start: float
+    end: float
+    voice: float
+    by: str  # motet | librosa | essentia
+    tempo: float | None  # taps a minute
+    tempo_confidence: float | None
+    tempo_steady: bool | None
+    tempo_others: list[float]  # other pulses that one may tap
+    beats: list[float]  # seconds
+    downbeats: list[int]  # indices of beats
+    beats_per_bar: int | None
+    beats_confidence: float | None
+    key_tonic: int | None  # 0 C to 11 B
+    key_mode: str | None  # major | minor
+    key_confidence: float | None
+    key_runner_up: str | None
+    tuning_cents: float | None
+    lufs: float | None
+    loudness_range: float | None  # LU, EBU Tech 3342
+    crest_db: float | None
+    centroid_hz: float | None
+    brightness: float | None  # 0-1
+    energy: float | None  # 0-1, an estimate
+    section_times: list[float]  # seconds where another section begins
+    facts: str  # JSON: all that was measured
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordedClip(Row):
+    """A chunk of a recording with its facts and tags. The columns that `Clip` has too mean the same."""
+
+    table: ClassVar[str] = "clips"
+    index: int
+    stem: str
+    audio: str = media()
+    rate: int
+    channels: int
+    start_frame: int  # in `audio`
+    end_frame: int
+    start: float  # in the recording, seconds
+    end: float
+    tempo: float | None
+    tempo_confidence: float | None
+    key: str | None  # "E flat major"
+    key_confidence: float | None
+    lufs: float | None
+    brightness: float | None
+    energy: float | None
+    voice: float
+    genres: list[str]  # heaviest first
+    moods: list[str]
+    instruments: list[str]
+    tags: list[str]
+    tag_kinds: list[str]
+    tag_weights: list[float]
+    tag_confidences: list[float]
+    tag_sources: list[str]
+    artist: str  # as its tags or its page say
+    title: str
+    licence: str
+    left_empty: list[str]  # what nobody could say, and why
+    record: str  # a fact record, as JSON (docs/captions.md)
 
 
 @dataclass(frozen=True, kw_only=True)

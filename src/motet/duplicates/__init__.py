@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from motet.duplicates.alignment import Alignment, Song, align
 from motet.duplicates.candidates import Candidate, candidates, sketch
-from motet.duplicates.clusters import clusters
+from motet.duplicates.clusters import clusters, families
 from motet.duplicates.comparing import Notes
 from motet.duplicates.judging import Likeness, judge
 from motet.duplicates.memory import Judged
@@ -34,6 +34,7 @@ __all__ = [
     "align",
     "candidates",
     "clusters",
+    "families",
     "find",
     "judge",
     "patterns",

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar
-
-Rank = TypeVar("Rank", bound=tuple[object, ...])
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 
 def clusters(
@@ -39,3 +37,18 @@ def clusters(
         if len(group) > 1:
             found.append([survivor, *sorted(group[1:], key=lambda song: ranks[song])])
     return found
+
+
+def families(ranks: Mapping[str, Any], links: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """For each song the best of all that are linked to it, directly or through others. `ranks` sorts songs, the best lowest."""
+    best = {song: song for song in ranks}
+
+    def found(song: str) -> str:
+        while best[song] != song:
+            best[song] = song = best[best[song]]
+        return song
+
+    for pair in links:
+        first, second = sorted((found(pair[0]), found(pair[1])), key=lambda song: ranks[song])
+        best[second] = first
+    return {song: found(song) for song in ranks}

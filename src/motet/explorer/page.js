@@ -1,10 +1,11 @@
 "use strict";
-// Draws and plays the clips. One audio element serves the whole page, so one clip sounds at a time.
+// Draws and plays the clips. One element serves the whole page, so one clip sounds at a time; films it shows as well.
 
 const SHOWN_AT_FIRST = 8;
 const STEP = 2; // seconds an arrow key moves
 
-const audio = new Audio();
+const audio = document.createElement("video");
+audio.playsInline = true;
 const articles = [...document.querySelectorAll(".clip")];
 const clips = articles.map(makeClip);
 let current = null;
@@ -45,7 +46,8 @@ function plan(clip, width, height) {
   const { notes, length, peaks } = sight(clip);
   const hits = [...new Set(notes.filter((n) => n.drum).map((n) => n.pitch))].sort((a, b) => b - a);
   const top = 18;
-  const wave = peaks.length ? Math.round(height * 0.2) : 0;
+  // A recording has no notes to show: the wave has all the room.
+  const wave = !peaks.length ? 0 : notes.length ? Math.round(height * 0.2) : height - top;
   const waveTop = height - wave;
   const lane = hits.length ? Math.min(hits.length * 9 + 6, Math.round(height * 0.24)) : 0;
   const laneTop = waveTop - (wave ? 6 : 0) - lane;
@@ -89,7 +91,7 @@ function paint(clip) {
   ink.font = "10.5px system-ui, sans-serif";
 
   ink.fillStyle = colour.stripe;
-  for (let pitch = p.low; pitch <= p.high; pitch++) {
+  for (let pitch = p.low; notes.length && pitch <= p.high; pitch++) {
     if ([1, 3, 6, 8, 10].includes(((pitch % 12) + 12) % 12)) ink.fillRect(0, p.top + (p.high - pitch) * p.row, width, p.row);
   }
   if (p.lane) ink.fillRect(0, p.laneTop, width, p.lane);
@@ -115,7 +117,7 @@ function paint(clip) {
   ink.globalAlpha = 1;
 
   ink.fillStyle = colour.soft;
-  for (let pitch = p.low; pitch <= p.high; pitch++) {
+  for (let pitch = p.low; notes.length && pitch <= p.high; pitch++) {
     if (pitch % 12 === 0 && p.row * 12 > 18) label(ink, "C" + (pitch / 12 - 1), 4, p.top + (p.high - pitch + 0.5) * p.row + 3.5, colour);
   }
   clip.path = p.wave ? wavePath(sight(clip).peaks, p) : null;
@@ -220,6 +222,7 @@ function choose(clip) {
     audio.pause();
     URL.revokeObjectURL(audio.src);
     before.article.classList.remove("current", "playing");
+    audio.remove();
     before.play.setAttribute("aria-label", "Play");
   }
   const text = atob(JSON.parse(clip.article.querySelector(".sound").textContent));
@@ -228,6 +231,7 @@ function choose(clip) {
   current = clip;
   clip.pending = true; // until the sound is open, `at` is where it will start
   clip.article.classList.add("current");
+  clip.article.querySelector(".screen")?.append(audio);
   clip.trouble.textContent = "";
   audio.src = URL.createObjectURL(new Blob([bytes], { type: sight(clip).mime }));
   if (before) follow(before);

@@ -92,8 +92,9 @@ class ClipView:
     start_s: float
     end_s: float
     facts: Mapping[str, str] = field(default_factory=dict)
-    audio: bytes = b""  # a whole file of type `mime`: MP3, FLAC, WAV or Ogg
+    audio: bytes = b""  # a whole file of type `mime`: MP3, FLAC, WAV, Ogg or MP4
     mime: str = "audio/mpeg"
+    poster: bytes = b""  # a JPEG of the film, where `audio` is one: MP4, of type video/mp4
     bars: Sequence[float] = ()
     notes: Sequence[Note] = ()
     instruments: Sequence[tuple[str, bool]] = ()  # (name, is_drum)
@@ -241,8 +242,12 @@ def _clip(number: int, clip: ClipView, voices: Sequence[str]) -> str:
         f'<div><dt class="clamp">{_text(name)}</dt><dd class="clamp" dir="auto">{_text(value)}</dd></div>'
         for name, value in clip.facts.items()
     )
+    screen = ""
+    if clip.poster:
+        screen = f'<div class="screen"><img alt="" src="data:image/jpeg;base64,{base64.b64encode(clip.poster).decode()}"></div>\n'
     origin = " · ".join(f"<bdi>{_text(part)}</bdi>" for part in (clip.source, clip.licence) if part)
-    return f"""<article class="clip" id="{key}" aria-labelledby="{key}-caption" data-id="{_text(clip.id)}">
+    return f"""<article class="{"clip film" if clip.poster else "clip"}" id="{key}" \
+aria-labelledby="{key}-caption" data-id="{_text(clip.id)}">
 <div class="head">
 <button class="play" type="button" aria-label="Play" aria-describedby="{key}-caption"{silent}>
 <svg viewBox="0 0 24 24" aria-hidden="true"><path class="go" d="M8 5v14l11.5-7z"/>\
@@ -252,8 +257,9 @@ def _clip(number: int, clip: ClipView, voices: Sequence[str]) -> str:
 <p class="of clamp"><bdi class="title">{_text(clip.title)}</bdi> · <bdi>{_text(clip.artist_or_path)}</bdi></p></div>
 <p class="time"><span class="now">0:00</span> / {words.clock(length)}<small>{place} of the song</small></p>
 </div>
-<div class="view" role="slider" tabindex="0" aria-label="Position" aria-describedby="{key}-caption" aria-valuemin="0" \
-aria-valuemax="{length:.1f}" aria-valuenow="0" aria-valuetext="0:00 of {words.clock(length)}">\
+{screen}<div class="{"view" if clip.notes else "view wave"}" role="slider" tabindex="0" aria-label="Position" \
+aria-describedby="{key}-caption" aria-valuemin="0" aria-valuemax="{length:.1f}" \
+aria-valuenow="0" aria-valuetext="0:00 of {words.clock(length)}">\
 <canvas class="still"></canvas><canvas class="live"></canvas></div>
 <p class="trouble" role="status">{"" if clip.audio else "This clip has no sound in the page."}</p>
 <ul class="legend" aria-label="Instruments">{legend}</ul>
@@ -306,7 +312,7 @@ def _run(report: Report) -> str:
     if report.training:
         sections.insert(0, ("training", "What there is to train on", _figures(report.training)))
     if report.sound:
-        sections.insert(0, ("sound", "How true the sound is", _figures(report.sound)))
+        sections.insert(0, ("sound", "How true sound and picture are", _figures(report.sound)))
     if report.captions:
         sections.insert(0, ("words", "How true the captions are", _figures(report.captions)))
     return "\n".join(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import tarfile
 import uuid
 from collections import Counter
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from motet.errors import UserError
+from motet.export.publishing import sync
 from motet.wording import several
 
 SPLITS = ("train", "validation", "test")
@@ -233,22 +233,13 @@ def _published(folder: Path) -> Iterator[_Pending]:
         folder.mkdir(parents=True, exist_ok=True)
         yield pending
         for path in pending.written.values():
-            _sync(path)
+            sync(path)
         for name, path in pending.written.items():
             path.replace(folder / name)
-        _sync(folder)
+        sync(folder)
     except OSError as error:
         said = error.strerror or error
         raise UserError(f"cannot write to {folder} ({said}): name a folder with room that you may write to.", 1) from error
     finally:
         for path in pending.written.values():
             path.unlink(missing_ok=True)
-
-
-def _sync(path: Path) -> None:
-    """Make a file, or renames in a folder, survive a power cut."""
-    opened = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import os
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from motet.errors import UserError
+from motet.export.publishing import blaming, sync
 
 KEYS = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 MODES = ("Minor", "Major")
@@ -80,25 +79,15 @@ def write(songs: Iterable[dict[str, Any]], folder: Path) -> list[str]:
     """
     taken: dict[str, int] = {}
     written: list[str] = []
-    with _blaming(folder):
+    with blaming(folder):
         folder.mkdir(parents=True, exist_ok=True)
     for song in songs:
-        with _blaming(folder):
+        with blaming(folder):
             written.append(f"{_free(_name(song), taken)}.json")
             _replace(folder / written[-1], song)
-    with _blaming(folder):
-        _sync(folder)
+    with blaming(folder):
+        sync(folder)
     return written
-
-
-@contextmanager
-def _blaming(folder: Path) -> Iterator[None]:
-    """What the disk refuses is told in a sentence; what reading the songs raises is not the folder's fault."""
-    try:
-        yield
-    except OSError as problem:
-        said = problem.strerror or str(problem)
-        raise UserError(f"cannot write to {folder} ({said}): name a folder with room that you may write to.", 1) from problem
 
 
 def _section(section: Told) -> dict[str, float | int | None]:
@@ -159,12 +148,3 @@ def _replace(path: Path, song: dict[str, Any]) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-
-
-def _sync(folder: Path) -> None:
-    """Make renames inside `folder` survive a power cut."""
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-__all__ = ["AUDIO", "HEAD", "MIDI", "TABLES", "Kind", "any_of", "is_junk"]
+__all__ = ["AUDIO", "HEAD", "MIDI", "RECORDINGS", "TABLES", "Kind", "any_of", "is_junk"]
 
 HEAD = 512
 """How many first bytes a test of content sees."""
@@ -47,6 +47,19 @@ MIDI = Kind("midi", (".mid", ".midi", ".kar", ".rmi"), _is_midi)
 AUDIO = Kind(
     "audio", (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au"), _is_audio, largest_member=256 << 20
 )
+_SOUND_IN_OTHERS = (
+    ".m4a", ".m4b", ".aac", ".wma", ".ape", ".wv", ".mpc", ".tta", ".caf", ".ac3", ".dts", ".amr", ".mka", ".weba", ".mp2",
+    ".w64", ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".wmv", ".flv", ".mpg", ".mpeg", ".3gp", ".ogv", ".aifc",
+    ".dsf", ".dff", ".tak", ".adts",
+    ".media",  # what a site sent without a word on its container
+)  # fmt: skip
+RECORDINGS = Kind(
+    "recording",
+    (*AUDIO.suffixes, *_SOUND_IN_OTHERS),
+    lambda head: _is_audio(head) or head[4:8] == b"ftyp" or head.startswith((b"\x1aE\xdf\xa3", b"caff", b"MAC ", b"wvpk")),
+    largest_member=256 << 20,
+)
+"""Whatever holds sound, films too: more than the inventory calls audio."""
 TABLES = Kind("table", (".csv", ".tsv", ".json", ".jsonl"), _told_by_name_only)
 
 

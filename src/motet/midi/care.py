@@ -19,7 +19,9 @@ _RUN = re.compile(
     rb"|%(d)b([\xc0-\xdf])[\x00-\x7f](?:%(d)b\3?[\x00-\x7f])*" % {b"d": _DELTA}
 )
 _TEMPI = re.compile(rb"(?:%b\xff\x51\x03.{3})+" % _DELTA, re.DOTALL)
-_TO_PROGRAM = [re.compile(bytes((PROGRAM | channel,)) + rb"[\x01-\x7f]") for channel in range(16)]
+# A change to program 0 counts too where another may follow it without a status of its own.
+_PROGRAMS = rb"(?:[\x01-\x7f]|\x00[\x80-\xff]{0,3}[\x00-\x7f][\x00-\x7f])"
+_TO_PROGRAM = [re.compile(bytes((PROGRAM | channel,)) + _PROGRAMS) for channel in range(16)]
 _NOTES = [re.compile(bytes((NOTE_ON | channel,)) + rb"[\x00-\x7f]{2}") for channel in range(16)]
 # Sysex that is whole, and followed by an event with a status.
 _SYSEX = re.compile(rb"\xf0[\x80-\xff]{0,3}[\x00-\x7f]+\xf7[\x80-\xff]{0,3}[\x00-\x7f][\x80-\xff]")

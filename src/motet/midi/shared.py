@@ -45,7 +45,7 @@ def port_of(track: Track) -> int:
     for _, status, data in track:
         if status == META and data[0] == PORT and len(data) == 2:
             return data[1]
-        if status & 0xF0 == NOTE_ON:
+        if status & 0xF0 == NOTE_ON and data[1]:  # one of velocity 0 ends a note
             break
     return 0
 

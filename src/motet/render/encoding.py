@@ -2,12 +2,13 @@
 
 import io
 import os
+import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import IO, Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -79,13 +80,27 @@ def encode(audio: Audio, sample_rate: int, format: Format = "flac", *, gain_db: 
     if not len(audio):
         raise RenderError("empty", "there is no sound to store: not every format can hold none")
     kind = KINDS[format]
-    stream = io.BytesIO()
     subtype = kind.subtype or f"PCM_{bits}"
-    with soundfile.SoundFile(stream, "w", sample_rate, audio.shape[1], subtype, format=kind.container, **kind.options) as file:
-        for start in range(0, len(audio), PIECE):
-            piece = audio[start : start + PIECE]
-            file.write(_scaled(piece, gain(gain_db)) if kind.subtype else _steps(piece, gain(gain_db), bits))
-    return _numbered(stream.getvalue()) if kind.container == "OGG" else stream.getvalue()
+    with nameless() as stream:
+        with soundfile.SoundFile(
+            stream.fileno(), "w", sample_rate, audio.shape[1], subtype, format=kind.container, closefd=False, **kind.options
+        ) as file:
+            for start in range(0, len(audio), PIECE):
+                piece = audio[start : start + PIECE]
+                file.write(_scaled(piece, gain(gain_db)) if kind.subtype else _steps(piece, gain(gain_db), bits))
+        stream.seek(0)
+        stored = stream.read()
+    return _numbered(stored) if kind.container == "OGG" else stored
+
+
+def nameless() -> IO[bytes]:
+    """A file for libsndfile to write into that has no name, in memory where the system can.
+
+    Not one of Python's own: libsndfile would call Python for every piece, and a Ctrl-C that falls into such a call is lost.
+    """
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("sound"), "w+b")
+    return tempfile.TemporaryFile()
 
 
 def _scaled(audio: Audio, factor: np.float32) -> Audio:

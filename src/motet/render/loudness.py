@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["integrated_loudness", "true_peak"]
+__all__ = ["energies", "integrated_loudness", "true_peak"]
 
 Audio = npt.NDArray[np.float32]
 OVERSAMPLING = 4
@@ -29,7 +29,7 @@ def integrated_loudness(audio: Audio, sample_rate: int) -> float | None:
     count = len(audio) // hop
     if count < 4:
         return None
-    energy = _energies(audio[: count * hop], sample_rate, hop)
+    energy = energies(audio[: count * hop], sample_rate, hop)
     power = np.convolve(energy, np.ones(4), "valid") / (4 * hop)
     power = power[power > _power(-70)]
     if not power.size:
@@ -42,7 +42,7 @@ def _power(lufs: float) -> float:
     return float(10 ** ((lufs + 0.691) / 10))
 
 
-def _energies(audio: Audio, sample_rate: int, hop: int) -> npt.NDArray[np.float64]:
+def energies(audio: Audio, sample_rate: int, hop: int) -> npt.NDArray[np.float64]:
     """The energy of the K-weighted signal in each block of `hop` frames, all channels together.
 
     Parseval's theorem gives it from a block's spectrum as if the block went round for ever: as if its own ringing out,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from motet.dataset.ledger import BLAMED, FINAL, Ledger, answered
 from motet.dataset.query import batches, parquet
@@ -66,7 +67,9 @@ def assemble_rows(
         )
     elif parts:
         suffix = f" || format('.{row_type.letter}{{:03d}}', r.answer_row)" if stage.many else ""
-        fields = ", ".join(f'r."{name}"' for name in row_fields(row_type))
+        # Parts that an older Motet wrote may lack a column; no answer of theirs is asked for then.
+        there = {name for part in parts for name in pq.read_schema(part).names}
+        fields = ", ".join(f'r."{name}"' if name in there else f'NULL AS "{name}"' for name in row_fields(row_type))
         sql = (
             f"SELECT p.id{suffix} AS id, p.source, p.path, p.lineage{suffix} AS lineage, {fields} "
             f"FROM {planned} p JOIN {answers} a USING (key) "

@@ -124,7 +124,8 @@ def _changed(recorded: Mapping[str, Mapping[str, Any]], recipe: Recipe) -> Itera
         for setting, value in settings.items():
             before = recorded.get(name, {}).get(setting, value)
             if before != value:
-                yield f"{name}.{setting} was {before} in the last run and is {value} now."
+                then, now = ('""' if one == "" else one for one in (before, value))
+                yield f"{name}.{setting} was {then} in the last run and is {now} now."
 
 
 class _Build:
@@ -160,6 +161,8 @@ class _Build:
         self.scratch = folder / ".scratch"
         shutil.rmtree(self.scratch, ignore_errors=True)
         self.scratch.mkdir()
+        for left in (folder / "cache").glob("*/tmp*"):  # where stages that were killed had been at work
+            shutil.rmtree(left, ignore_errors=True)
         self.ledger = Ledger(folder)
         self.ledger.sweep()
         self.media = Media(folder)

@@ -84,6 +84,10 @@ def start(board: str, memory_bytes: int) -> None:
     # One core per worker: threads of linear algebra would fight for the others' cores, and change last bits with their number.
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = "1"
+    if "numpy" in sys.modules:  # the user's own script, which a spawned process reads again, was quicker
+        from threadpoolctl import threadpool_limits
+
+        threadpool_limits(1)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a native loop must die at the first knock
     if sys.platform == "linux":  # elsewhere the engine's own watch has to do
         resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
+
 from pydantic import Field
 
 from motet import files, midi
 from motet.dataset.rows import File, Song
 from motet.run import Drop, Settings, Unanswered, stage
 from motet.stages.scan import found
+
+_IN_MEMORY = 64 << 20  # bytes; a larger file is read from where it lies
 
 
 class Clean(Settings):
@@ -26,7 +31,22 @@ def read_source(file: File) -> bytes:
         raise Unanswered(error.detail) from None
 
 
-@stage(version=2, uses=["sha256", "size"], timeout=20, libraries=["symusic"])
+def source_of(file: File) -> bytes | Path:
+    """A file's bytes, or of a large one on disk its path, once its content was seen to be what was scanned."""
+    if file.member >= 0 or file.size <= _IN_MEMORY:
+        return read_source(file)
+    path = Path(files.on_disk(file.location))
+    try:
+        with path.open("rb") as opened:
+            same = hashlib.file_digest(opened, "sha256").hexdigest() == file.sha256
+    except OSError as error:
+        raise Unanswered(f"{file.location} cannot be read: {error.strerror}") from None
+    if not same:
+        raise Unanswered(f"{file.inner_path} is no longer what was scanned: scan it again")
+    return path
+
+
+@stage(version=3, uses=["sha256", "size"], timeout=20, libraries=["symusic"])
 def clean(file: File, settings: Clean) -> Song | Drop:
     if file.size > settings.largest:
         return Drop("too_large", f"{file.size:,} bytes, more than {settings.largest:,}")

@@ -94,7 +94,10 @@ def deduplicate(
         chosen = {one.id: one for one in best.values()}
         with _search(chosen, fingerprints, tools) as (found, search):
             _compare(found, search, settings, links, survivors)
-    families = _families(everyone, links)
+    families = duplicates.families(
+        {one.id: one.rank for one in everyone.values()},
+        ((song, link.other.id) for song, linked in links.items() for link in linked),
+    )
     for song_id in everyone:
         yield _verdict(everyone[song_id], links[song_id], survivors, families)
 
@@ -102,23 +105,6 @@ def deduplicate(
 def _same(tempo: float) -> duplicates.Likeness:
     """The same notes, at another tempo or not."""
     return duplicates.Likeness("hard", 1.0, 0, tempo, 1.0, 0.0, (1.0, 1.0), "", ())
-
-
-def _families(everyone: dict[str, _One], links: dict[str, list[_Link]]) -> dict[str, str]:
-    """For each song the best of all that are linked to it, at any level, directly or through others."""
-    best = {song_id: song_id for song_id in everyone}
-
-    def found(song_id: str) -> str:
-        while best[song_id] != song_id:
-            best[song_id] = song_id = best[best[song_id]]
-        return song_id
-
-    for song_id, linked in links.items():
-        for link in linked:
-            one, other = found(song_id), found(link.other.id)
-            first, second = sorted((one, other), key=lambda root: everyone[root].rank)
-            best[second] = first
-    return {song_id: found(song_id) for song_id in everyone}
 
 
 def _within(level: Level, loosest: Level) -> bool:

@@ -139,7 +139,7 @@ def _likeness(found: sources.Song, identity: Identity, song: Song) -> float:
 def own_facts(song: Song, facts: MidiFacts | None) -> Iterator[merging.Fact]:
     """What Motet itself measured or estimated of a song."""
     yield merging.Fact("duration", song.seconds, merging.MOTET, "", 1.0)
-    if facts is None or facts.tap is None:
+    if (facts is None or facts.tap is None) and song.tempo is not None:  # recordings have none
         yield merging.Fact("tempo", song.tempo, merging.MOTET, "", 1.0)
     if facts is None:
         return

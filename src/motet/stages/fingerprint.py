@@ -8,7 +8,7 @@ from motet.run import Drop, stage
 from motet.stages.clean import read_source
 
 
-@stage(version=2, uses=["sha256", "files.sha256", "files.size"], timeout=60, libraries=["symusic"])
+@stage(version=3, uses=["sha256", "files.sha256", "files.size"], timeout=60, libraries=["symusic"])
 def fingerprint(song: Song, file: File) -> Fingerprint | Drop:
     try:
         voices = duplicates.voices(midi.read(read_source(file)))

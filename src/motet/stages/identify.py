@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import Field
 
 from motet import naming, sources
-from motet.dataset.rows import Identity, MidiFacts, Song
+from motet.dataset.rows import Credits, Identity, MidiFacts, Song
 from motet.errors import UserError
 from motet.run import Settings, Tools, Unanswered, stage
 from motet.sources.cache import Cache
@@ -72,19 +72,25 @@ class _Asking:
         "midi_facts.texts",
         "midi_facts.copyrights",
         "midi_facts.track_names",
+        "credits.artist",
+        "credits.title",
+        "credits.isrc",
     ],
     timeout=300,
     contents=_digest,
     setup=_Asking,
     libraries=["rapidfuzz", "ftfy"],
 )
-def identify(song: Song, facts: MidiFacts | None, settings: Identify, tools: Tools) -> Identity:
+def identify(song: Song, facts: MidiFacts | None, credits: Credits | None, settings: Identify, tools: Tools) -> Identity:
     clues = naming.clues_of_path(song.path)
     if facts is not None:
         clues += [naming.Clue(text, "text") for text in (facts.title, *facts.texts) if text]
         clues += [naming.Clue(text, "track name") for text in facts.track_names]
         clues += [naming.Clue(text, "copyright") for text in facts.copyrights]
         clues += [naming.Clue(facts.lyrics[:_LYRICS], "lyric")] if facts.lyrics else []
+    if credits is not None:
+        clues += [naming.Clue(f"artist:{credits.artist}", "tag")] if credits.artist else []
+        clues += [naming.Clue(f"title:{credits.title}", "tag")] if credits.title else []
     asking: _Asking = tools.equipment
     found = naming.identify(clues, asking.index, song.seconds)
     if found.level != "artist and title" and asking.client:

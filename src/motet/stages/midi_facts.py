@@ -8,7 +8,7 @@ from motet.run import Drop, stage
 from motet.stages.clean import read_source
 
 
-@stage(version=4, uses=["sha256", "files.sha256", "files.size"], timeout=60, libraries=["symusic", "numpy"])
+@stage(version=5, uses=["sha256", "files.sha256", "files.size"], timeout=60, libraries=["symusic", "numpy"])
 def midi_facts(song: Song, file: File) -> MidiFacts | Drop:
     data = read_source(file)
     try:

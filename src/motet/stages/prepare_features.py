@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import io
 import json
 from collections.abc import Iterator, Mapping
@@ -14,15 +13,15 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from motet import files, midi
+from motet import midi
+from motet.audio import models
+from motet.audio.errors import Unusable
 from motet.dataset.rows import Feature, File, Labelled
 from motet.errors import UserError
-from motet.inventory.preparing import embedding, notes, sound
-from motet.inventory.preparing.sound import Fit, Sound, Unusable
-from motet.run import Drop, Settings, Tools, Unanswered, stage
-from motet.stages.clean import read_source
-
-_IN_MEMORY = 64 << 20  # bytes; a larger file is read from where it lies
+from motet.inventory.preparing import notes, sound
+from motet.inventory.preparing.sound import Fit, Sound
+from motet.run import Drop, Settings, Tools, stage
+from motet.stages.clean import source_of
 
 
 class PrepareFeatures(Settings):
@@ -76,19 +75,19 @@ def _mels() -> Any:
 def _contents(settings: PrepareFeatures) -> Mapping[str, str]:
     if settings.mel and settings.rate and (said := _mels().wrong(settings.spectrogram, settings.rate)):
         raise UserError(f"The spectrogram cannot be made: {said}; change n_mels, n_fft, fmin, fmax or rate of prepare_features.")
-    return {"embed": embedding.digest(settings.embed)} if settings.embed else {}
+    return {"embed": models.digest(settings.embed)} if settings.embed else {}
 
 
 def _load(settings: PrepareFeatures) -> _Equipment:
     return _Equipment(
-        embedding.load(settings.embed) if settings.embed else None,
-        embedding.digest(settings.embed) if settings.embed else "",
+        models.load(settings.embed) if settings.embed else None,
+        models.digest(settings.embed) if settings.embed else "",
     )
 
 
 @dataclass(frozen=True)
 class _Equipment:
-    model: embedding.Model | None
+    model: models.Model | None
     model_digest: str
 
 
@@ -102,7 +101,7 @@ class _Equipment:
 )
 def prepare_features(label: Labelled, file: File, settings: PrepareFeatures, tools: Tools) -> Iterator[Feature] | Drop:
     try:
-        source = _source(file)
+        source = source_of(file)
         fault, words = sound.fault(file.inner_path.rpartition("/")[2], source)
         if fault:
             return Drop(fault, words or _FAULTS.get(fault, ""))
@@ -140,21 +139,6 @@ class _Made:
     rate: int | None
     seconds: float
     parameters: Mapping[str, Any]
-
-
-def _source(file: File) -> bytes | Path:
-    """A file's bytes, or of a large one on disk its path, once its content was seen to be what was scanned."""
-    if file.member >= 0 or file.size <= _IN_MEMORY:
-        return read_source(file)
-    path = Path(files.on_disk(file.location))
-    try:
-        with path.open("rb") as opened:
-            same = hashlib.file_digest(opened, "sha256").hexdigest() == file.sha256
-    except OSError as error:
-        raise Unanswered(f"{file.location} cannot be read: {error.strerror}") from None
-    if not same:
-        raise Unanswered(f"{file.inner_path} is no longer what was scanned: scan it again")
-    return path
 
 
 def _of_notes(source: bytes | Path, settings: PrepareFeatures) -> list[_Made]:
@@ -200,7 +184,7 @@ def _mel(heard: Sound, settings: PrepareFeatures, raw: Mapping[str, Any]) -> _Ma
 def _embedding(heard: Sound, equipment: _Equipment, settings: PrepareFeatures, raw: Mapping[str, Any]) -> _Made:
     assert equipment.model is not None
     rate = settings.embed_rate or heard.rate
-    told = embedding.embedded(equipment.model, sound.at_rate(sound.flattened(heard.samples), heard.rate, rate), rate)
+    told = models.embedded(equipment.model, sound.at_rate(sound.flattened(heard.samples), heard.rate, rate), rate)
     parameters = {**raw, "model": Path(settings.embed).name, "model_digest": equipment.model_digest}
     return _Made("embedding", _npy(told), "npy", told.shape, rate, heard.seconds, parameters)
 

@@ -47,18 +47,28 @@ class Scan(Settings):
 
 @stage(version=1)
 def scan(sources: list[Path], settings: Scan, tools: Tools) -> Iterator[Verdict[File]]:
-    with closing(_Remembered(tools.cache / settings.memory)) as remembered:
+    yield from walked(sources, settings.kind, tools.cache / settings.memory)
+
+
+def walked(sources: Sequence[Path], kind: Kind, memory: Path) -> Iterator[Verdict[File]]:
+    """The files of a kind under sources; what earlier walks found is remembered in `memory`."""
+    with closing(_Remembered(memory)) as remembered:
         try:
             labels = _labels(sources)
-            for row in remembered.through(files.walk(sources, settings.kind, remembered.known, is_dataset)):
+            for row in remembered.through(files.walk(sources, kind, remembered.known, is_dataset)):
                 path = labels[row.root].path(row.path)
-                row_id = hashlib.blake2b(f"{path}\0{row.member}".encode(), digest_size=8).hexdigest()
+                row_id = row_id_of(path, row.member)
                 if isinstance(row, Skipped):
                     yield Verdict(row_id, Drop(row.reason, row.detail), path=path)
                 else:
                     yield Verdict(row_id, rows=(_file(row_id, path, row),), path=path)
         except files.MissingSource as error:
             raise UserError(error.detail + ".") from None
+
+
+def row_id_of(path: str, member: int = -1) -> str:
+    """The id of what a person knows by this path."""
+    return hashlib.blake2b(f"{path}\0{member}".encode(), digest_size=8).hexdigest()
 
 
 def is_dataset(folder: str) -> str:

@@ -19,7 +19,7 @@ class SplitParts(Settings):
 
 
 @stage(
-    version=3,
+    version=4,
     uses=[
         "sha256", "files.sha256", "files.size",
         "midi_facts.instrument_programs", "midi_facts.instrument_drums", "midi_facts.instrument_roles",

@@ -146,7 +146,7 @@ def _record(clip: Clip, identity: Identity | None, known: Knowledge | None) -> t
             for name, kind, weight, confidence, sources in listed
             if name.isprintable() and len(name) <= LONGEST_NAME
         )
-        record = replace(record, tags=tags)
+        record = replace(record, tags=(*(record.tags or ()), *tags))
     if identity is None:
         return record
     # Not what is only guessed: a file that is renamed would get other captions.

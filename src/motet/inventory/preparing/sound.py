@@ -16,6 +16,7 @@ import numpy.typing as npt
 import soundfile
 import soxr
 
+from motet.audio.errors import Unusable
 from motet.inventory.scanning import contents
 from motet.inventory.tree import Fault
 
@@ -30,14 +31,6 @@ LOWEST_RATE, HIGHEST_RATE = 1000, 768_000
 FLAC_CHANNELS, FLAC_RATE = 8, 655_350
 # What these hold is told by guesses of their headers: an MP3's frames are counted by size, Vorbis may be cut and joined.
 _COUNTED_LOOSELY = ("VORBIS", "OPUS", "MPEG_LAYER_I", "MPEG_LAYER_II", "MPEG_LAYER_III")
-
-
-class Unusable(Exception):
-    """A recording that gives nothing: `reason` is a word to count by, `detail` a sentence for a person."""
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(reason, detail)
-        self.reason, self.detail = reason, detail
 
 
 @dataclass(frozen=True)

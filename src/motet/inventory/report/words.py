@@ -8,7 +8,6 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from motet.inventory.findings import Also, State
-from motet.inventory.tree import Fault
 from motet.wording import count, several, size
 
 STATES: dict[State, str] = {
@@ -32,22 +31,20 @@ ALSO: dict[Also, str] = {
     "mixed_versions": "files of several versions together",
 }
 
-FAULTS: dict[Fault, tuple[str, str]] = {
+FAULTS: dict[str, tuple[str, str]] = {
     "empty": ("empty file", "empty files"),
     "lfs_pointer": ("Git-LFS pointer", "Git-LFS pointers"),
     "web_page": ("web page in place of a file", "web pages in place of files"),
     "truncated": ("truncated file", "truncated files"),
     "other_kind": ("file of another kind than its name says", "files of another kind than their names say"),
     "unreadable": ("unreadable file", "unreadable files"),
+    "index": ("index that is not as published", "indexes that are not as published"),
 }
-_INDEX = ("index that is not as published", "indexes that are not as published")
 
 
 def fault_words(fault: str, number: int) -> str:
     """ "3 Git-LFS pointers"; what a verification found is said in its own word: "2 wrong rate"."""
     one, more = next((words for name, words in FAULTS.items() if name == fault), (fault.replace("_", " "),) * 2)
-    if fault == "index":
-        one, more = _INDEX
     return f"{count(number)} {one if number == 1 else more}"
 
 

@@ -6,7 +6,7 @@ import multiprocessing
 import signal
 import threading
 from collections.abc import Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, CancelledError, wait
+from concurrent.futures import FIRST_COMPLETED, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from types import TracebackType
@@ -23,12 +23,15 @@ START_SECONDS = 60.0  # loading libraries, before the first file
 _BATCH_FILES = 16
 _BATCH_BYTES = 4 << 20
 _HELD_BYTES = 128 << 20  # of samples that wait with their bytes
+_TIMES_SENT = 20  # of one batch, before something else than its files is taken to stop the processes
 
 
 @dataclass(frozen=True)
 class _Flight:
     samples: list[Sample]
+    pool: ProcessPool | None
     alone: bool = False
+    sent: int = 1
 
 
 class Children:
@@ -63,17 +66,24 @@ class Children:
                     if batch is None:
                         more = False
                     else:
-                        flights[self._sent(batch, deep)] = _Flight(batch)
-                done, _ = wait(flights, return_when=FIRST_COMPLETED)
+                        flights[self._sent(batch, deep)] = _Flight(batch, self._pool)
+                lost = {future for future, flight in flights.items() if self._lost(future, flight)}
+                done = lost or wait(flights, return_when=FIRST_COMPLETED).done
                 for future in done:
                     flight = flights.pop(future)
+                    if self._lost(future, flight):
+                        if flight.sent == _TIMES_SENT:
+                            raise UserError("Something keeps stopping the decoding processes: run it again.", exit_code=1)
+                        again = self._sent(flight.samples, deep)
+                        flights[again] = replace(flight, pool=self._pool, sent=flight.sent + 1)
+                        continue
                     told = self._told(future, flight)
                     if told is not None:
                         yield from zip(flight.samples, told, strict=True)
                         continue
                     # One of the batch took the child down or too long: each by itself, to find it.
                     for sample in flight.samples:
-                        flights[self._sent([sample], deep)] = _Flight([sample], alone=True)
+                        flights[self._sent([sample], deep)] = _Flight([sample], self._pool, alone=True)
         finally:
             for future in flights:
                 future.cancel()
@@ -84,11 +94,17 @@ class Children:
         except TimeoutError:
             limit = self._limit(flight.samples)
             why = Examined(fault="timed_out", sentence=f"Decoding it took longer than {limit:,.0f} seconds.")
-        except (ProcessExpired, BrokenProcessPool, CancelledError):
+        except ProcessExpired:
             why = Examined(fault="undecodable", sentence="Decoding it crashes the decoder.")
         else:
             return told
         return [why] if flight.alone or len(flight.samples) == 1 else None
+
+    def _lost(self, future: Any, flight: _Flight) -> bool:
+        """It ended, or never will, because its whole pool was stopped after a neighbour's death: no fault of its own."""
+        if not future.done():
+            return flight.pool is not self._pool
+        return future.cancelled() or isinstance(future.exception(), BrokenProcessPool)
 
     def _limit(self, samples: list[Sample]) -> float:
         return self._seconds + sum(sample.size for sample in samples) / PACE

@@ -21,7 +21,7 @@ from motet.render.plugins import engines, finding
 from motet.render.rack.chance import Between, Fixed, LogBetween, OneOf, Range
 from motet.render.rack.rack import ZERO, EffectEntry, EffectRule, File, Humanise, Instrument, PresetEntry, Rack
 from motet.render.rack.rules import Rule
-from motet.render.rack.spots import LARGEST, Spot, nearest, read_spots
+from motet.spots import LARGEST, Spot, nearest, read_spots
 
 __all__ = ["read", "ready"]
 
@@ -33,7 +33,8 @@ UNSTEADIEST_VELOCITY = 40.0
 URI = re.compile(r"[a-z][a-z0-9+.-]{1,15}:")
 EVERYTHING = Rule()
 
-RACK = ("name", "about", "instruments", "effects", "humanise")
+NEEDED = ("name", "about", "instruments")
+RACK = (*NEEDED, "effects", "humanise")
 INSTRUMENT = ("name", "for", "weight", "gain_db", "pan", "sounds_like", "licence")
 FONT = ("font", "synth", "bank", "program")
 PLUGIN = ("plugin", "engine", "preset", "parameters")
@@ -64,7 +65,7 @@ def ready() -> dict[str, str]:
     found = {}
     for entry in sorted(_home().iterdir(), key=lambda e: e.name):
         if entry.name.endswith(".yaml"):
-            spot = read_spots(entry.read_bytes(), entry.name)
+            spot = read_spots(entry.read_bytes(), entry.name, NEEDED)
             found[entry.name.removesuffix(".yaml")] = spot.keys(RACK)["about"].text()
     return found
 
@@ -83,7 +84,9 @@ def read(name_or_path: str | Path, *, font: str = "auto", synth: str = synths.DE
         known = [entry.name.removesuffix(".yaml") for entry in _home().iterdir() if entry.name.endswith(".yaml")]
         if text not in known:
             raise UserError(f"There is no rack {text!r:.80} (a file of your own ends in .yaml){nearest(text, sorted(known))}")
-        return _rack(read_spots(_home().joinpath(f"{text}.yaml").read_bytes(), f"{text}.yaml"), _Here(Path(), font, synth))
+        return _rack(
+            read_spots(_home().joinpath(f"{text}.yaml").read_bytes(), f"{text}.yaml", NEEDED), _Here(Path(), font, synth)
+        )
     path = _expanded(text)
     try:
         data = _content(path, LARGEST + 1)
@@ -91,7 +94,7 @@ def read(name_or_path: str | Path, *, font: str = "auto", synth: str = synths.DE
         why = error.strerror if isinstance(error, OSError) else "its name holds a character that no file can have"
         raise UserError(f"The rack {text!r:.200} cannot be read: {why}.") from None
     called = "".join(c if c.isprintable() else "?" for c in path.name)
-    return _rack(read_spots(data, called), _Here(path.absolute().parent, font, synth))
+    return _rack(read_spots(data, called, NEEDED), _Here(path.absolute().parent, font, synth))
 
 
 def _content(path: Path, most: int = -1) -> bytes:
@@ -124,10 +127,10 @@ def _home() -> resources.abc.Traversable:
 
 
 def _rack(spot: Spot, here: _Here) -> Rack:
-    told = spot.keys(RACK, ("name", "about", "instruments"))
+    told = spot.keys(RACK, NEEDED)
     instruments = _each(told["instruments"], lambda one: _instrument(one, here), "the instruments")
     names: set[str] = set()
-    for one, entry in zip(instruments, told["instruments"].list(""), strict=True):
+    for one, entry in zip(instruments, told["instruments"].items(""), strict=True):
         if one.name in names:
             entry.fail(f"the name {one.name!r:.60} stands twice; give each instrument its own")
         names.add(one.name)
@@ -141,7 +144,7 @@ def _rack(spot: Spot, here: _Here) -> Rack:
 
 
 def _each(spot: Spot | None, make: Callable[[Spot], T], what: str) -> tuple[T, ...]:
-    return tuple(make(one) for one in spot.list(what)) if spot else ()
+    return tuple(make(one) for one in spot.items(what)) if spot else ()
 
 
 def _instrument(spot: Spot, here: _Here) -> Instrument:
@@ -184,7 +187,7 @@ def _plugin(told: Mapping[str, Spot], here: _Here) -> Instrument:
     presets: tuple[PresetEntry, ...] = ()
     if "preset" in told:
         listed = isinstance(told["preset"].content, list)
-        entries = told["preset"].list("presets") if listed else [told["preset"]]
+        entries = told["preset"].items("presets") if listed else [told["preset"]]
         presets = tuple(_preset(one, here) for one in entries)
     return Instrument(
         "", EVERYTHING, 1.0, engine, version, file, "unknown", presets=presets, parameters=_parameters(told.get("parameters"))
@@ -227,7 +230,7 @@ def _effect_rule(spot: Spot, here: _Here) -> EffectRule:
         spot.fail("`how_many` and `chain` need each other: how_many: [2, 1] draws none twice as often as one")
     how_many: tuple[float, ...] = (1.0,)
     if chain:
-        counts = told["how_many"].list("weights of 0, 1, 2, … effects")
+        counts = told["how_many"].items("weights of 0, 1, 2, … effects")
         if len(counts) > len(chain) + 1:
             told["how_many"].fail(f"{len(counts) - 1} effects cannot be drawn from {len(chain)}; shorten it")
         how_many = _weights(told["how_many"], counts)
@@ -287,7 +290,7 @@ def _rule(spot: Spot | None) -> Rule:
 def _names(spot: Spot | None, known: tuple[str, ...]) -> tuple[str, ...]:
     if spot is None:
         return ()
-    listed = spot.list("names") if isinstance(spot.content, list) else [spot]
+    listed = spot.items("names") if isinstance(spot.content, list) else [spot]
     return tuple(sorted({one.one_of(known) for one in listed}))
 
 
@@ -296,7 +299,7 @@ def _ranges(spot: Spot | None, highest: int) -> tuple[int, ...]:
     if spot is None:
         return ()
     found: set[int] = set()
-    for one in spot.list("numbers or ranges such as 0-3") if isinstance(spot.content, list) else [spot]:
+    for one in spot.items("numbers or ranges such as 0-3") if isinstance(spot.content, list) else [spot]:
         match = re.fullmatch(r"([0-9]{1,5})(?: ?- ?([0-9]{1,5}))?", one.text())
         low, high = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
         if not low <= high <= highest:
@@ -328,8 +331,8 @@ def _range(spot: Spot, low: float = -1e9, high: float = 1e9) -> Range:
     if isinstance(spot.content, dict):
         told = spot.keys(("log", "one_of", "weights"))
         if "one_of" in told and "log" not in told:
-            values = told["one_of"].list("numbers")
-            listed = told["weights"].list("a weight for each number") if "weights" in told else []
+            values = told["one_of"].items("numbers")
+            listed = told["weights"].items("a weight for each number") if "weights" in told else []
             if listed and len(listed) != len(values):
                 told["weights"].fail(f"there are {len(listed)} weights for {len(values)} numbers; write one for each")
             weights = _weights(told["weights"], listed) if listed else (1.0,) * len(values)
@@ -344,7 +347,7 @@ def _range(spot: Spot, low: float = -1e9, high: float = 1e9) -> Range:
 
 
 def _ends(spot: Spot, low: float, high: float) -> tuple[float, float]:
-    ends = spot.list("[low, high]")
+    ends = spot.items("[low, high]")
     if len(ends) != 2:
         spot.fail(f"a range has two numbers, not {len(ends)}; write [low, high], or {{one_of: […]}}")
     first, last = (one.number(low, high) for one in ends)

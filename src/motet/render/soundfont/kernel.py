@@ -54,7 +54,13 @@ STATE = 12  # and then twice PAST: what went into the filter last, and what came
 ENVELOPE = 12
 
 
-@njit(nogil=True, cache=True, fastmath=True)
+compiled = njit(nogil=True, cache=True, fastmath=True)
+# What these call is theirs alone: a function called by name would be another one's, worked on otherwise, in the process that
+# compiles than in those that load what was kept, and its sound another in the last digits.
+inlined = njit(nogil=True, cache=True, fastmath=True, forceinline=True)
+
+
+@inlined
 def level(frame: float, envelope: Floats) -> float:
     """Centibels under the peak after the attack (8.1.2, 34-38): a constant dB per time, at decay and at release.
 
@@ -74,7 +80,7 @@ def level(frame: float, envelope: Floats) -> float:
     return down
 
 
-@njit(nogil=True, cache=True, fastmath=True)
+@inlined
 def _modulation(frame: float, constants: Floats) -> float:
     """The modulation envelope, 0 to 1, while the key is down (8.1.2, 25-29): a convex attack, then straight lines."""
     frame -= constants[MOD_DELAY]
@@ -89,7 +95,7 @@ def _modulation(frame: float, constants: Floats) -> float:
     return fallen
 
 
-@njit(nogil=True, cache=True, fastmath=True)
+@inlined
 def _triangle(phase: float) -> float:
     """-1 to 1, upwards from 0 (8.1.2, 21-24)."""
     phase -= math.floor(phase)
@@ -123,7 +129,7 @@ _singles = _on_stack(types.float32, BLOCK)
 _doubles = _on_stack(types.float64, PAST + BLOCK)
 
 
-@njit(nogil=True, cache=True, fastmath=True)
+@inlined
 def _read(samples: Singles, position: float, step: float, out: Singles) -> None:
     """A block at a constant pitch by Catmull and Rom's cubic through four points."""
     base = int(position)
@@ -147,7 +153,7 @@ def _read(samples: Singles, position: float, step: float, out: Singles) -> None:
         out[i] = read[i]
 
 
-@njit(nogil=True, cache=True, fastmath=True)
+@inlined
 def _read_far(samples: Singles, position: float, step: float, length: float, start: float, end: float, out: Singles) -> None:
     """The same for strides of any width, point by point; it loops from `end` to `start` if that is not less."""
     for i in range(BLOCK):
@@ -165,7 +171,7 @@ def _read_far(samples: Singles, position: float, step: float, length: float, sta
         out[i] = b + f * (slope + f * (c - b - slope - cubic + f * cubic))
 
 
-@njit(nogil=True, cache=True, fastmath=True)
+@inlined
 def _filter(block: Singles, state: Floats, b0: float, a1: float, a2: float) -> None:
     """A two-pole low-pass, b0 (1 + z^-1)^2 / (1 + a1 z^-1 + a2 z^-2).
 
@@ -209,7 +215,7 @@ def _filter(block: Singles, state: Floats, b0: float, a1: float, a2: float) -> N
         block[i] = np.float32(y[PAST + i])
 
 
-@njit(nogil=True, cache=True, fastmath=True)
+@inlined
 def _filter_moving(block: Singles, state: Floats, b0: float, a1: float, a2: float) -> None:
     """The same with coefficients on straight lines from those of the last block to these: steps would be heard as noise."""
     inputs = state[STATE : STATE + PAST]
@@ -232,7 +238,7 @@ def _filter_moving(block: Singles, state: Floats, b0: float, a1: float, a2: floa
     state[B0], state[A1], state[A2] = b0, a1, a2
 
 
-@njit(nogil=True, cache=True, fastmath=True)
+@inlined
 def _quality(centibels: float, peak: bool) -> float:
     """The quality of the poles, a Butterworth's at 0 (8.1.2, 9): `peak` if the peak is so high above 0 Hz, else the gain at the
     cutoff, less 3.01 dB."""
@@ -241,7 +247,7 @@ def _quality(centibels: float, peak: bool) -> float:
     return high * float(math.sqrt(factor))
 
 
-@njit(nogil=True, cache=True, fastmath=True)
+@compiled
 def sound(
     held: Singles,
     freed: Singles,
@@ -360,7 +366,7 @@ def sound(
     return written
 
 
-@njit(nogil=True, cache=True, fastmath=True)
+@inlined
 def _add(
     x: Singles,
     left: Singles,
@@ -386,7 +392,7 @@ def _add(
             right[i] += (r0 + k * dr) * x[i]
 
 
-@njit(nogil=True, cache=True, fastmath=True)
+@inlined
 def _sides(attenuation: float, pan: float) -> tuple[float, float]:
     """Gains of both sides: `attenuation` in centibels, `pan` in tenths of a per cent, -500 left to 500 right; equal power."""
     gain = math.exp(-min(max(attenuation, 0.0), SILENT) * CENTIBEL)
@@ -394,7 +400,7 @@ def _sides(attenuation: float, pan: float) -> tuple[float, float]:
     return gain * math.cos(angle), gain * math.sin(angle)
 
 
-@njit(nogil=True, cache=True, fastmath=True)
+@inlined
 def _amplitude(frame: int, envelope: Floats, tremolo: float) -> float:
     """The volume envelope, 0 to 1: an attack is straight in amplitude (8.1.2, 34), its first frame not silent.
 
@@ -412,7 +418,7 @@ def _amplitude(frame: int, envelope: Floats, tremolo: float) -> float:
     return rising * math.exp(-down * CENTIBEL)
 
 
-@njit(nogil=True, cache=True, fastmath=True)
+@compiled
 def add_voices(
     memory: Singles,
     spans: Integers,
@@ -516,7 +522,7 @@ def add_voices(
                 start = here = to
 
 
-@njit(nogil=True, cache=True, fastmath=True)
+@compiled
 def interleave(left: Singles, right: Singles, out: Singles) -> None:
     """Two sides as the columns of `out` (frames, 2)."""
     for i in range(out.shape[0]):

@@ -1,10 +1,10 @@
-"""What stands where in a rack's file: read with care, and every mistake told with its place."""
+"""What stands where in a YAML file that a user wrote, a rack or a mapping: read with care, every mistake told with its line."""
 
 from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -14,16 +14,16 @@ from motet.errors import UserError
 
 __all__ = ["LARGEST", "Spot", "nearest", "read_spots"]
 
-LARGEST = 128 * 1024  # bytes of a rack
+LARGEST = 128 * 1024  # bytes of a file
 DEEPEST = 12
-MOST = 20_000  # values in a rack
+MOST = 20_000  # values in a file
 LONGEST = 500  # characters of a text
 SHOWN = 40
 
 
 @dataclass(frozen=True)
 class Spot:
-    """A value in a rack: `content` is a text as written, a list or a mapping of spots, or None where nothing stands."""
+    """A value of a file: `content` is a text as written, a list or a mapping of spots, or None where nothing stands."""
 
     origin: str
     place: str
@@ -40,26 +40,38 @@ class Spot:
     def shown(self) -> str:
         if isinstance(self.content, str):
             return repr(self.content if len(self.content) <= SHOWN else self.content[:SHOWN] + "…")
-        return "nothing" if self.content is None else "a list" if isinstance(self.content, list) else "a mapping"
+        return "nothing" if self.content is None else "a list" if isinstance(self.content, list) else "a map"
 
     def keys(self, known: Iterable[str], needed: Iterable[str] = ()) -> dict[str, Spot]:
-        """A mapping that has only keys of `known`, and all of `needed`."""
-        if not isinstance(self.content, dict):
-            self.fail(f"{self.shown} stands where a mapping is wanted, with {', '.join(known)}")
-        for key, value in self.content.items():
+        """A map that has only keys of `known`, and all of `needed`."""
+        told = self.members(f"with {', '.join(known)}")
+        for key, value in told.items():
             if key not in known:
                 value.fail(f"there is no key {key[:SHOWN]!r} here{nearest(key, known)}")
         for key in needed:
-            if key not in self.content:
+            if key not in told:
                 self.fail(f"{key} is missing; add it")
+        return told
+
+    def members(self, what: str) -> dict[str, Spot]:
+        if not isinstance(self.content, dict):
+            self.fail(f"{self.shown} stands where a map is wanted, {what}")
         return self.content
 
-    def list(self, what: str) -> list[Spot]:
+    def items(self, what: str) -> list[Spot]:
         if not isinstance(self.content, list):
             self.fail(f"{self.shown} stands where a list is wanted: {what}")
         if not self.content:
             self.fail(f"this list is empty; write {what} into it")
         return self.content
+
+    def one_or_more(self, what: str) -> list[Spot]:
+        return self.items(what) if isinstance(self.content, list) else [self]
+
+    def yes(self) -> bool:
+        if self.content not in ("true", "false"):
+            self.fail(f"{self.shown} stands where true or false is wanted")
+        return self.content == "true"
 
     def text(self) -> str:
         if not isinstance(self.content, str) or not self.content.strip():
@@ -74,11 +86,6 @@ class Spot:
             self.fail(f"{text[:SHOWN]!r} is not known here{nearest(text, known)}")
         return text
 
-    def yes(self) -> bool:
-        if self.content not in ("true", "false"):
-            self.fail(f"{self.shown} stands where true or false is wanted")
-        return self.content == "true"
-
     def number(self, low: float = -1e9, high: float = 1e9) -> float:
         """A finite number from `low` to `high`."""
         try:
@@ -89,6 +96,11 @@ class Spot:
             self.fail(f"{self.shown} stands where a number from {low:g} to {high:g} is wanted")
         return value
 
+    def whole(self, low: int, high: int) -> int:
+        if (value := self.number(low, high)) % 1:
+            self.fail(f"{self.shown} stands where a whole number is wanted")
+        return int(value)
+
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """How a sentence about an unknown name ends: with the nearest one, or all there are."""
@@ -98,7 +110,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 class _Loader(yaml.SafeLoader):
-    """Composes no more than a rack may hold."""
+    """Composes no more than a file may hold."""
 
     depth = 0
     count = 0
@@ -107,11 +119,11 @@ class _Loader(yaml.SafeLoader):
         line = self.peek_event().start_mark.line + 1  # type: ignore[no-untyped-call]
         self.count += 1
         if self.check_event(yaml.AliasEvent):
-            raise _Unwanted(line, "`*` stands for a text from elsewhere in the file; write it out here")
+            raise _Unwanted(line, "`*` stands for a value from elsewhere in the file; write it out here")
         if self.depth == DEEPEST:
-            raise _Unwanted(line, f"values lie more than {DEEPEST} deep; a rack needs half of that")
+            raise _Unwanted(line, f"values lie more than {DEEPEST} deep; half of that is enough")
         if self.count > MOST:
-            raise _Unwanted(line, f"there are more than {MOST:,} values; split the rack in two")
+            raise _Unwanted(line, f"there are more than {MOST:,} values; split the file in two")
         self.depth += 1
         node = super().compose_node(parent, index)
         self.depth -= 1
@@ -125,10 +137,13 @@ class _Unwanted(Exception):
         self.sentence = sentence
 
 
-def read_spots(data: bytes, origin: str) -> Spot:
-    """The YAML document `data`, from a file called `origin`. Raises UserError with the line and the fix."""
+def read_spots(data: bytes, origin: str, needed: Sequence[str]) -> Spot:
+    """The YAML document `data`, from a file called `origin`. Raises UserError with the line and the fix.
+
+    An empty file is told which keys are `needed`.
+    """
     if len(data) > LARGEST:
-        raise UserError(f"{origin} has more than {LARGEST:,} bytes; split the rack in two.")
+        raise UserError(f"{origin} has more than {LARGEST:,} bytes; split the file in two.")
     try:
         loader = _Loader(data.decode("utf-8-sig"))
         node = loader.get_single_node()
@@ -142,7 +157,7 @@ def read_spots(data: bytes, origin: str) -> Spot:
     except _Unwanted as unwanted:
         raise UserError(f"{origin}, line {unwanted.line}: {unwanted.sentence}.") from None
     if node is None:
-        raise UserError(f"{origin} is empty; write `name`, `about` and `instruments` into it.")
+        raise UserError(f"{origin} is empty; write {', '.join(needed[:-1])} and {needed[-1]} into it.")
     return _spot(node, origin, "")
 
 
@@ -160,10 +175,11 @@ def _spot(node: yaml.Node, origin: str, place: str) -> Spot:
         members: dict[str, Spot] = {}
         for key, value in node.value:
             name = key.value if isinstance(key, yaml.ScalarNode) else ""
+            at = Spot(origin, place, key.start_mark.line + 1, None)
             if not name or len(name) > LONGEST or not name.isprintable():
-                Spot(origin, place, key.start_mark.line + 1, None).fail("a key must be a short printable name")
+                at.fail("a key must be a short printable name")
             if name in members:
-                Spot(origin, place, key.start_mark.line + 1, None).fail(f"{name[:SHOWN]!r} stands here twice; leave one")
+                at.fail(f"{name[:SHOWN]!r} stands here twice; leave one")
             members[name] = _spot(value, origin, f"{place}.{name[:SHOWN]}" if place else name[:SHOWN])
         return Spot(origin, place, spot.line, members)
     assert isinstance(node, yaml.ScalarNode)
