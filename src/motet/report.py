@@ -3,31 +3,20 @@
 from __future__ import annotations
 
 import json
-import logging
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-import soundfile
-
-from motet import __version__, midi, render
-from motet.clips import clip_audio
+from motet import __version__
 from motet.dataset.durable import write_bytes
 from motet.dataset.folder import Dataset
 from motet.dataset.ledger import BLAMED
-from motet.explorer import ClipView, DropLine, Figure, Note, Report, SlowRow, StageLine, Total, page
-from motet.render.encoding import nameless
-from motet.run.engine import usable_cores
+from motet.explorer import DropLine, Figure, Report, SlowRow, StageLine, Total, page
 from motet.text.grammar.variety import variety
+from motet.views import views
 from motet.wording import count, several, span
 
 VARIETY_OF = 10_000  # captions by whose words variety is measured
 EXAMPLES = 3  # files named per reason
-FILMS = 6  # in a page: each is a megabyte
-PICTURE = 400  # pairs of peaks per clip
-MP3_QUALITY = 0.45  # libsndfile's compression level: about 130 kbit/s, clean enough to judge a render by
 
 
 def write_report(dataset_folder: Path, run_folder: Path, clips: int = 18) -> Path:
@@ -35,13 +24,6 @@ def write_report(dataset_folder: Path, run_folder: Path, clips: int = 18) -> Pat
     dataset = Dataset(dataset_folder)
     run = json.loads((run_folder / "run.json").read_text())
     tables = dataset.tables()
-    views = []
-    if {"clips", "mixes", "stems"} <= tables.keys():
-        views = _clip_views(dataset, clips)
-    elif {"films", "plans", "sync_checks"} <= tables.keys():
-        views = _film_views(dataset, min(clips, FILMS))
-    elif {"clips", "chunks"} <= tables.keys():
-        views = _recorded_views(dataset, clips)
     report = Report(
         title=dataset_folder.absolute().name if dataset_folder.name != "dataset" else dataset_folder.absolute().parent.name,
         recipe=run["recipe"],
@@ -50,12 +32,12 @@ def write_report(dataset_folder: Path, run_folder: Path, clips: int = 18) -> Pat
         seed=run["seed"],
         summary=_summary(tables),
         totals=_totals(dataset, tables),
-        clips=views,
+        clips=views(dataset, tables, clips),
         stages=[_stage_line(stage) for stage in run["stages"]],
         drops=_drops(dataset),
         slowest=_slowest(run),
         captions=_captions(dataset, tables),
-        sound=[*_sound(dataset, tables), *_sync(dataset, tables)],
+        sound=[*_sound(dataset, tables), *_sync(dataset, tables), *_moments(dataset, tables)],
         training=[*_training(dataset, tables), *_balance(dataset, tables)],
     )
     target = run_folder / "report.html"
@@ -170,6 +152,32 @@ def _sync(dataset: Dataset, tables: dict[str, int]) -> list[Figure]:
     return found
 
 
+def _moments(dataset: Dataset, tables: dict[str, int]) -> list[Figure]:
+    """What was found of songs in films: by name, by sound, and by notes."""
+    if "moments" not in tables:
+        return []
+    ((listed, matched),) = dataset.query(
+        "SELECT count(*), count(*) FILTER (id IN (SELECT regexp_replace(id, '[.]m[0-9]+$', '') FROM matches)) FROM film_songs"
+    ).fetchall()
+    ((moments, films, seconds, sure, judged),) = dataset.query(
+        "SELECT count(*), count(DISTINCT film_sha256), coalesce(sum(film_end - film_start), 0), min(confidence), "
+        "count(*) FILTER (judged <> '') FROM moments"
+    ).fetchall()
+    ((read,),) = dataset.query("SELECT count(*) FROM work WHERE stage = 'read_films'").fetchall()
+    ((tried, fitting),) = dataset.query(
+        "SELECT count(*), count(*) FILTER (status = 'ok') FROM work WHERE stage = 'align'"
+    ).fetchall()
+    found = [
+        Figure("songs on lists", count(listed), f"of these films; {count(matched)} have a file in the catalogue by their names"),
+        Figure("moments", count(moments), f"in {count(films)} of {several(read, 'film')}, {span(seconds)} in all"),
+        Figure("MIDI that fits", count(fitting), f"of {several(tried, 'pair')} of a recording and a MIDI file"),
+        Figure("judged by a person", count(judged), "of the moments; `motet film review` shows them"),
+    ]
+    if sure is not None:
+        found.append(Figure("least sure moment", f"{sure:.0%}", "an estimate, calibrated on songs placed in films of our own"))
+    return found
+
+
 def _balance(dataset: Dataset, tables: dict[str, int]) -> list[Figure]:
     """How the clips of recordings spread, and what the recipe's target asks for more of."""
     if not tables.get("clips") or "chunks" not in tables:
@@ -270,190 +278,3 @@ def _captions(dataset: Dataset, tables: dict[str, int]) -> list[Figure]:
         ),
         Figure("commonest frame", f"{varied.commonest_frame_share:.2%}", varied.commonest_frame),
     ]
-
-
-def _clip_views(dataset: Dataset, most: int) -> list[ClipView]:
-    """Clips drawn so that every song has its turn before any has two, the same ones each time."""
-    captions = "captions" in dataset.tables()
-    sql = (
-        "SELECT c.*, m.sounds, m.licences, m.stem_indices"
-        + (", t.text" if captions else ", '' AS text")
-        + " FROM clips c JOIN mixes m ON m.source = c.source AND m.take = c.take"
-        + (" LEFT JOIN captions t ON t.id = c.id" if captions else "")
-        + " ORDER BY row_number() OVER (PARTITION BY c.source ORDER BY hash(c.lineage)), c.path, c.id"
-        + f" LIMIT {most}"
-    )
-    rows = dataset.query(sql).to_arrow_table().to_pylist()
-    recordings = [clip_audio(dataset, row) for row in rows]
-    with ThreadPoolExecutor(usable_cores()) as threads:  # LAME is the slowest part by far, and leaves Python alone
-        encoded = threads.map(lambda recording: _mp3(*recording), recordings)
-        return [_clip_view(dataset, *each) for each in zip(rows, recordings, encoded, strict=True)]
-
-
-def _clip_view(dataset: Dataset, row: dict[str, Any], recording: tuple[npt.NDArray[np.float32], int], mp3: bytes) -> ClipView:
-    audio, _ = recording
-    stems = dataset.query(
-        f"SELECT midi FROM stems WHERE source = '{row['source']}' AND take = {row['take']} AND NOT silent "
-        f"AND list_contains({row['stem_indices']}, index) ORDER BY index"
-    ).fetchall()
-    scores = [midi.read(dataset.media.read(reference)) for (reference,) in stems]
-    bars, notes, instruments = _played(scores, row["start_tick"], row["end_tick"])
-    name = PurePosixPath(row["path"])
-    facts = {
-        "tempo": f"{row['tempo']:.0f} BPM" + ("" if row["tempo_steady"] else ", changing"),
-        "metre": row["metre"] or "changing",
-        "bars": f"{row['bars']}, from bar {row['first_bar']} of the song",
-        "notes": f"{row['notes']:,}",
-        "loudness": "silent" if row["lufs"] is None else f"{row['lufs']:.1f} LUFS",
-    }
-    return ClipView(
-        id=row["id"],
-        title=name.stem,
-        artist_or_path=name.parent.name,
-        caption=row["text"] or "(no caption)",
-        start_s=row["start"],
-        end_s=row["end"],
-        facts=facts,
-        audio=mp3,
-        bars=bars,
-        notes=notes,
-        instruments=instruments,
-        peaks=[int(v) for v in render.peaks(audio, PICTURE).ravel()],
-        source=row["path"],
-        licence="played with "
-        + ", ".join(f"{sound} ({licence})" for sound, licence in zip(row["sounds"], row["licences"], strict=True)),
-    )
-
-
-def _played(scores: list[midi.Score], start_tick: int, end_tick: int) -> tuple[list[float], list[Note], list[tuple[str, bool]]]:
-    """Bar lines, notes and instruments of a span, in seconds within it."""
-    clock = scores[0].tempo_map
-    start, end = clock.to_seconds([start_tick, end_tick]).tolist()
-    lines = clock.bar_lines(end_tick)
-    bars = clock.to_seconds(lines[(lines >= start_tick) & (lines <= end_tick)]) - start
-    instruments: dict[tuple[str, bool], int] = {}
-    notes: list[Note] = []
-    for score in scores:
-        played = score.notes
-        played = played[(played["start"] < end_tick) & (played["start"] + played["duration"] > start_tick)]
-        begins = np.maximum(clock.to_seconds(played["start"]) - start, 0.0)
-        stops = np.minimum(clock.to_seconds(played["start"] + played["duration"]), end) - start
-        for begin, stop, note in zip(begins, stops, played, strict=True):
-            is_drum = bool(note["is_drum"])
-            voice = instruments.setdefault((midi.instrument(int(note["program"]), is_drum), is_drum), len(instruments))
-            notes.append(Note(round(float(begin), 4), round(float(stop), 4), int(note["pitch"]), voice, int(note["velocity"])))
-    return [round(float(bar), 4) for bar in bars], notes, list(instruments)
-
-
-def _film_views(dataset: Dataset, most: int) -> list[ClipView]:
-    """Films to watch, drawn as clips are."""
-    rows = (
-        dataset.query(
-            "SELECT p.*, f.video, f.renderer, f.model, s.f1, s.f1_all, s.judged, s.planned, s.error_ms "
-            "FROM films f JOIN plans p ON p.id = f.id JOIN sync_checks s ON s.id = f.id "
-            "ORDER BY row_number() OVER (PARTITION BY f.source ORDER BY hash(f.lineage)), f.path, f.id "
-            f"LIMIT {most}"
-        )
-        .to_arrow_table()
-        .to_pylist()
-    )
-    return [_film_view(dataset, row) for row in rows]
-
-
-def _film_view(dataset: Dataset, row: dict[str, Any]) -> ClipView:
-    from motet.video.poster import poster
-
-    score = midi.read(dataset.media.read(row["midi"]))
-    bars, notes, instruments = _played([score], 0, row["end_tick"] - row["start_tick"])
-    audio, _ = clip_audio(dataset, row)
-    name = PurePosixPath(row["path"])
-    apart = f"{count(row['judged'])} of {several(row['planned'], 'frame')} stand apart"
-    found = "" if row["f1"] is None else f", F1 {row['f1']:.3f}"
-    shown = f"{apart}{found}; of all, F1 {row['f1_all'] or 0:.2f}"
-    late = "" if row["error_ms"] is None else f", {row['error_ms']:.0f} ms off on average"
-    return ClipView(
-        id=row["id"],
-        title=name.stem,
-        artist_or_path=name.parent.name,
-        caption=f"{row['theme']}, {row['mood']}",
-        start_s=row["start"],
-        end_s=row["end"],
-        facts={
-            "seen where planned": shown + late,
-            "moved by": f"{row['mapping']}: {count(row['events'])} of {several(row['notes'], 'note')}",
-            "picture": f"{row['width']} × {row['height']}, {count(row['frames'])} frames at {row['fps']} a second",
-            "made by": row["model"] or row["renderer"],
-            "tempo": f"{row['tempo']:.0f} BPM",
-            "key": row["key"] or "cannot be told",
-        },
-        audio=dataset.media.read(row["video"]),
-        mime="video/mp4",
-        poster=poster(dataset.media.path(row["video"])),
-        bars=bars,
-        notes=notes,
-        instruments=instruments,
-        peaks=[int(v) for v in render.peaks(audio, PICTURE).ravel()],
-        source=row["path"],
-        licence="played with "
-        + ", ".join(f"{sound} ({licence})" for sound, licence in zip(row["sounds"], row["licences"], strict=True)),
-    )
-
-
-def _recorded_views(dataset: Dataset, most: int) -> list[ClipView]:
-    """Clips of recordings, drawn as those of songs are."""
-    captions = "captions" in dataset.tables()
-    sql = (
-        "SELECT c.*, a.beats, a.downbeats, " + ("t.text" if captions else "'' AS text")
-        + " FROM clips c JOIN audio_facts a ON a.id = c.id"
-        + (" LEFT JOIN captions t ON t.id = c.id" if captions else "")
-        + " ORDER BY row_number() OVER (PARTITION BY c.source ORDER BY hash(c.lineage)), c.path, c.id"
-        + f" LIMIT {most}"
-    )  # fmt: skip
-    rows = dataset.query(sql).to_arrow_table().to_pylist()
-    recordings = [clip_audio(dataset, row) for row in rows]
-    with ThreadPoolExecutor(usable_cores()) as threads:
-        encoded = threads.map(lambda recording: _mp3(*recording), recordings)
-        return [_recorded_view(*each) for each in zip(rows, recordings, encoded, strict=True)]
-
-
-def _recorded_view(row: dict[str, Any], recording: tuple[npt.NDArray[np.float32], int], mp3: bytes) -> ClipView:
-    name = PurePosixPath(row["path"])
-    facts = {
-        "tempo": _unsure(row["tempo"] and f"{row['tempo']:.0f} BPM", row["tempo_confidence"]),
-        "key": _unsure(row["key"], row["key_confidence"]),
-        "loudness": "silent" if row["lufs"] is None else f"{row['lufs']:.1f} LUFS",
-        "heard in it": ", ".join(row["tags"]) or "nobody said",
-        "voice heard": f"{row['voice']:.0%} of the recording's stem, an estimate",
-    }
-    return ClipView(
-        id=row["id"],
-        title=row["title"] or name.stem,
-        artist_or_path=row["artist"] or name.parent.name,
-        caption=row["text"] or "(no caption)",
-        start_s=row["start"],
-        end_s=row["end"],
-        facts=facts,
-        audio=mp3,
-        bars=[row["beats"][one] for one in row["downbeats"]],
-        peaks=[int(v) for v in render.peaks(recording[0], PICTURE).ravel()],
-        source=row["path"],
-        licence=row["licence"] or "licence not known",
-    )
-
-
-def _unsure(said: str | None, confidence: float | None) -> str:
-    return f"{said}, {confidence or 0:.0%} sure" if said else "cannot be told"
-
-
-def _mp3(audio: npt.NDArray[np.float32], rate: int) -> bytes:
-    with nameless() as stream:
-        try:
-            with soundfile.SoundFile(
-                stream.fileno(), "w", rate, audio.shape[1], "MPEG_LAYER_III", None, "MP3", False, compression_level=MP3_QUALITY
-            ) as file:
-                file.write(audio)
-        except soundfile.SoundFileError as error:
-            logging.getLogger(__name__).warning("no MP3 for the page: %s", error)
-            return b""
-        stream.seek(0)
-        return stream.read()

@@ -5,9 +5,10 @@ from typing import Literal
 
 import numpy as np
 
-from motet.audio.decoding import Samples
+from motet.audio.channels import downmix
+from motet.audio.decoding import Recording, Samples
 
-__all__ = ["resampled"]
+__all__ = ["mono", "resampled"]
 
 
 def resampled(blocks: Iterable[Samples], rate: int, wanted: int, quality: Literal["VHQ", "HQ"] = "VHQ") -> Iterator[Samples]:
@@ -36,3 +37,9 @@ def resampled(blocks: Iterable[Samples], rate: int, wanted: int, quality: Litera
         made = stream.resample_chunk(nothing, last=True)
         if len(made):
             yield made
+
+
+def mono(recording: Recording, rate: int) -> Iterator[Samples]:
+    """An opened recording from end to end in one channel, (frames, 1) a block, at `rate` Hz."""
+    blocks = (downmix(block, recording.layout, 1) for block in recording.blocks())
+    return resampled(blocks, recording.rate, rate, "HQ")

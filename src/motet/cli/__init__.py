@@ -12,9 +12,25 @@ from types import FrameType
 from typing import NoReturn
 
 from motet import __version__
-from motet.cli import audio, building, captions, duplicates, inventory, keeping, looking, midi, naming, rendering, sharing, video
+from motet.cli import (
+    audio,
+    building,
+    captions,
+    duplicates,
+    film,
+    inventory,
+    keeping,
+    looking,
+    midi,
+    naming,
+    rendering,
+    sharing,
+    video,
+)
 from motet.cli.shared import commands_of, printable
 from motet.errors import UserError
+
+FAMILIES = (building, looking, keeping, sharing, inventory, midi, audio, naming, duplicates, captions, rendering, video, film)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -60,6 +76,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"motet {__version__}")
     commands = commands_of(parser)
-    for family in (building, looking, keeping, sharing, inventory, midi, audio, naming, duplicates, captions, rendering, video):
+    for family in FAMILIES:
         family.add(commands)
     return parser

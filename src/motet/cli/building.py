@@ -118,6 +118,8 @@ def _dry_run(recipe: Any, options: argparse.Namespace) -> int:
     from motet.dataset.folder import RECIPE_FILE, read_recipe_file
     from motet.dataset.snapshot import live
     from motet.dataset.tables import stream
+    from motet.run.build import named
+    from motet.stages.collect import Collect
     from motet.stages.gather import LISTS, Gather
     from motet.stages.scan import Scan, is_dataset
 
@@ -132,7 +134,8 @@ def _dry_run(recipe: Any, options: argparse.Namespace) -> int:
     if not sources:
         raise UserError(f"{options.to} is new, so it needs sources: add --from PATH.")
     first = recipe.steps[0].settings
-    kind = first.kind if isinstance(first, Scan | Gather) else files.MIDI
+    kind = first.kind if isinstance(first, Scan | Gather | Collect) else files.MIDI
+    sources = [named(str(source))[1] for source in sources]
     if isinstance(first, Gather):  # what lists of addresses lead to is not known before they are asked
         sources = [one for one in sources if Path(one).suffix.lower() not in LISTS]
     found = fresh = left = 0

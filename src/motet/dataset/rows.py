@@ -710,6 +710,313 @@ class Feature(Row):
     parameters: str  # JSON: what it was made with
 
 
+@dataclass(frozen=True, kw_only=True)
+class Collected(File):
+    """A source file of one of several kinds that a recipe reads together."""
+
+    kind: str  # midi | recording | film | list
+
+
+@dataclass(frozen=True, kw_only=True)
+class Catalogued(Row):
+    """A recording that may be heard in films."""
+
+    table: ClassVar[str] = "recordings"
+    where: str = locator()  # the file's own locators, as JSON
+    sha256: str
+    seconds: float
+    rate: int
+    channels: int
+    codec: str
+    container: str
+    cut_off: str  # why it ends before its header says; "" if it does not
+    artist: str  # as its tags say; "" where they do not
+    title: str
+    album: str
+    isrc: str
+    copyright: str
+    licence: str  # as told
+    licence_spdx: str
+    sound: str = media()  # what it is known again by (see `motet.film.locating`)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Movie(Row):
+    """A film that can be listened to. Its clock begins with its first picture."""
+
+    table: ClassVar[str] = "movies"
+    where: str = locator()
+    sha256: str
+    title: str  # as its name and folder tell
+    year: int | None
+    seconds: float  # of picture
+    fps: str  # "24" or "30000/1001"
+    steady: bool  # false: pictures are shown for unequal times
+    width: int
+    height: int
+    codec: str
+    container: str
+    sound_start: float  # seconds from the first picture to the first sample
+    sound_seconds: float
+    copyright: str
+    licence: str
+    licence_spdx: str
+    remarks: list[str]
+    sound: str = media()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListedSong(Row):
+    """A line of a user's list: a song that a film uses."""
+
+    table: ClassVar[str] = "listed"
+    letter: ClassVar[str] = "l"
+    film: str
+    year: int | None
+    film_id: str  # "imdb:tt0110912"; "" where the list has none
+    title: str
+    artist: str
+    kind: str  # song | score | unknown
+    album: str
+    compilation: bool | None
+    told_by: str  # musicbrainz | spotify | list
+    where: str  # the list, or the address that answered
+    confidence: float  # that the film uses the song, as this source alone tells
+    identifiers: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Soundtrack(ListedSong):
+    """A song that a service names for a film."""
+
+    table: ClassVar[str] = "soundtracks"
+    letter: ClassVar[str] = "t"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilmSong(Row):
+    """A song that a film uses, as all sources together tell."""
+
+    table: ClassVar[str] = "film_songs"
+    letter: ClassVar[str] = "s"
+    film: str
+    year: int | None
+    title: str
+    artist: str  # "" where nobody says
+    kind: str  # song | score | unknown
+    compilation: bool | None
+    confidence: float
+    told_by: list[str]
+    evidence: list[str]
+    identifiers: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SongMatch(Row):
+    """A song of a film, and a file of the catalogue that holds it, as names tell."""
+
+    table: ClassVar[str] = "matches"
+    letter: ClassVar[str] = "m"
+    film: str
+    title: str
+    artist: str
+    what: str  # midi | recording
+    item: str  # its id
+    item_path: str
+    probability: float
+    through: str  # name | family of <id>
+    evidence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement(Row):
+    """What a person said of a match, by eye and ear."""
+
+    table: ClassVar[str] = "judgements"
+    stamp: str  # what it is about: contents and a moment, whatever the files are called
+    verdict: str  # yes | no | unsure
+    note: str
+    by: str
+    at: str  # ISO 8601, UTC
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moment(Row):
+    """A span of a film in which a recording is heard: at film time t the recording is at song_start + speed (t - film_start)."""
+
+    table: ClassVar[str] = "moments"
+    letter: ClassVar[str] = "n"
+    film_where: str = locator()
+    film_sha256: str
+    film: str
+    year: int | None
+    film_seconds: float
+    film_fps: str
+    film_licence: str
+    recording: str  # its id
+    recording_path: str = locator()
+    recording_where: str = locator()
+    recording_sha256: str
+    artist: str
+    title: str
+    recording_licence: str
+    film_start: float  # seconds of the film's clock
+    film_end: float
+    song_start: float
+    song_end: float
+    speed: float
+    pitch_kept: bool | None
+    version: str  # recording | other version
+    confidence: float
+    second_score: float
+    listed: bool  # whether a list or service names the song for this film
+    judged: str  # "" | yes | unsure
+    stamp: str  # what a judgement of it is about
+    evidence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate(Row):
+    """A MIDI file that may be of the same song as a recording that is heard in a film."""
+
+    table: ClassVar[str] = "candidates"
+    letter: ClassVar[str] = "m"
+    recording: str
+    recording_where: str = locator()
+    recording_sha256: str
+    midi: str  # its id
+    midi_path: str = locator()
+    midi_where: str = locator()
+    midi_sha256: str
+    probability: float  # that both are the same song, as names tell
+    evidence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Warp(Row):
+    """How a MIDI file runs along a recording. `warp` maps its seconds to the recording's (see `motet.film.aligning`)."""
+
+    table: ClassVar[str] = "warps"
+    warp: bytes
+    transposition: int  # semitones that the recording is above the notes
+    tuning_cents: float
+    speed: float  # seconds of the MIDI's per second of the recording's, on the whole
+    confidence: float
+    midi_start: float
+    midi_end: float
+    sound_start: float
+    sound_end: float
+    bars: list[int]  # numbers from 1
+    bar_midi: list[float]  # where each begins
+    bar_sound: list[float | None]
+    bar_confidences: list[float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shots(Row):
+    """What is seen while a song is heard. Times in seconds of the film's clock."""
+
+    table: ClassVar[str] = "shots"
+    frames: int
+    shot_starts: list[float]
+    shot_ends: list[float]
+    shot_kinds: list[str]  # begin | cut | fade | dissolve: how each begins
+    looks: str  # JSON: brightness, colour, motion … (see `motet.film.pictures`)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedClip(Row):
+    """A span of a moment that will become a clip: where each voice is found, and what is changed in all of them."""
+
+    table: ClassVar[str] = "planned_clips"
+    letter: ClassVar[str] = "c"
+    film_where: str = locator()
+    film_sha256: str
+    film: str
+    year: int | None
+    fps: str
+    film_licence: str
+    recording_path: str = locator()
+    recording_where: str = locator()
+    recording_sha256: str
+    artist: str
+    title: str
+    recording_licence: str
+    midi_path: str = locator()
+    midi_where: str = locator()
+    midi_sha256: str  # "" where no MIDI fits
+    warp: bytes
+    transposition: int
+    alignment_confidence: float | None
+    bar_confidences: list[float]  # of the bars in the clip
+    start: float  # seconds of the film's clock
+    end: float
+    song_start: float  # seconds of the recording at `start`
+    speed: float
+    pitch_kept: bool
+    match_confidence: float
+    listed: bool
+    judged: str
+    snapped: bool
+    shot_starts: list[float]
+    kind: str  # positive | negative
+    negative: str  # "" | same_film_other_moment | other_song
+    negative_of: str  # the id of the planned clip whose music this is not
+    changes: str  # JSON, in order: each with what would undo it
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilmClip(Row):
+    """A moment of film, its sound, the recording that plays and the notes of it: four voices of one piece, on one clock."""
+
+    table: ClassVar[str] = "clips"
+    film: str
+    year: int | None
+    artist: str
+    title: str
+    kind: str
+    negative: str
+    negative_of: str
+    start: float  # seconds of the film's clock
+    end: float
+    song_start: float
+    speed: float
+    seconds: float
+    video: str | None = media()  # H.264 with the film's own sound
+    fps: str
+    frames: int
+    first_picture: int  # counted from 0 in the film
+    width: int
+    height: int
+    audio: str | None = media()  # the recording as it is heard here
+    rate: int
+    channels: int
+    start_frame: int
+    end_frame: int
+    film_audio: str | None = media()  # the film's own sound
+    midi: str | None = media()  # every note at its moment of the clip
+    midi_unwarped: str | None = media()  # the same notes in their own time
+    midi_start: float | None  # seconds of the MIDI file at `start`
+    midi_sha256: str
+    transposition: int
+    notes: int | None
+    match_confidence: float
+    alignment_confidence: float | None
+    bar_confidences: list[float]
+    listed: bool
+    judged: str
+    snapped: bool
+    shots: list[float]  # seconds of the clip where another shot begins
+    symbolic: str  # JSON: what its notes tell; "" without MIDI
+    sounding: str  # JSON: what is heard in the recording
+    visual: str  # JSON: what is seen
+    changes: str  # JSON
+    film_licence: str
+    recording_licence: str
+    midi_licence: str
+    left_empty: list[str]  # what is lacking, and why
+
+
 def row_fields(row_type: type[Row]) -> tuple[str, ...]:
     """The payload's field names, in order."""
     return tuple(f.name for f in fields(row_type) if f.name not in IDENTITY)

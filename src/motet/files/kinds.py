@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-__all__ = ["AUDIO", "HEAD", "MIDI", "RECORDINGS", "TABLES", "Kind", "any_of", "is_junk"]
+__all__ = ["AUDIO", "FILMS", "HEAD", "LISTS", "MIDI", "RECORDINGS", "TABLES", "Kind", "any_of", "is_junk"]
 
 HEAD = 512
 """How many first bytes a test of content sees."""
@@ -49,18 +49,27 @@ AUDIO = Kind(
 )
 _SOUND_IN_OTHERS = (
     ".m4a", ".m4b", ".aac", ".wma", ".ape", ".wv", ".mpc", ".tta", ".caf", ".ac3", ".dts", ".amr", ".mka", ".weba", ".mp2",
-    ".w64", ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".wmv", ".flv", ".mpg", ".mpeg", ".3gp", ".ogv", ".aifc",
-    ".dsf", ".dff", ".tak", ".adts",
+    ".w64", ".aifc", ".dsf", ".dff", ".tak", ".adts",
     ".media",  # what a site sent without a word on its container
 )  # fmt: skip
+_PICTURES = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".wmv", ".flv", ".mpg", ".mpeg", ".3gp", ".ogv")
+
+
+def _is_film(head: bytes) -> bool:
+    return head[4:8] == b"ftyp" or head.startswith(b"\x1aE\xdf\xa3") or (head.startswith(b"RIFF") and head[8:12] == b"AVI ")
+
+
 RECORDINGS = Kind(
     "recording",
-    (*AUDIO.suffixes, *_SOUND_IN_OTHERS),
+    (*AUDIO.suffixes, *_SOUND_IN_OTHERS, *_PICTURES),
     lambda head: _is_audio(head) or head[4:8] == b"ftyp" or head.startswith((b"\x1aE\xdf\xa3", b"caff", b"MAC ", b"wvpk")),
     largest_member=256 << 20,
 )
 """Whatever holds sound, films too: more than the inventory calls audio."""
+FILMS = Kind("film", (*_PICTURES, ".ts", ".m2ts", ".mts", ".vob"), _is_film)
 TABLES = Kind("table", (".csv", ".tsv", ".json", ".jsonl"), _told_by_name_only)
+LISTS = Kind("list", (*TABLES.suffixes, ".txt", ".m3u", ".m3u8"), _told_by_name_only)
+"""Where people keep lists of songs."""
 
 
 def any_of(kinds: tuple[Kind, ...]) -> Kind:

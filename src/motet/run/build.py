@@ -95,8 +95,9 @@ def build(
 def _prepare(folder: Path, sources: Sequence[str | Path] | None) -> None:
     """Make the folder if it may become a dataset; raises UserError when it may not, or has nothing to be made of."""
     for source in sources or ():
-        if not os.path.lexists(source):
-            raise UserError(f"{source} does not exist: check the spelling, or name a folder, archive or file that does.")
+        _, path = named(str(source))
+        if not os.path.lexists(path):
+            raise UserError(f"{path} does not exist: check the spelling, or name a folder, archive or file that does.")
     if (folder / RECIPE_FILE).exists():
         return
     if folder.exists() and (not folder.is_dir() or any(p.name != ".lock" for p in folder.iterdir())):
@@ -104,6 +105,12 @@ def _prepare(folder: Path, sources: Sequence[str | Path] | None) -> None:
     if not sources:
         raise UserError(f"{folder} is new, so it needs sources: add --from PATH.")
     folder.mkdir(parents=True, exist_ok=True)
+
+
+def named(source: str) -> tuple[str, str]:
+    """What a source is called and where it lies: `films=PATH` has a name, a plain PATH has none."""
+    name, equals, path = source.partition("=")
+    return (name, path) if equals and name.isidentifier() and not os.path.lexists(source) else ("", source)
 
 
 def _open(folder: Path, recipe: Recipe, sources: Sequence[str | Path] | None) -> dict[str, Any]:
@@ -116,6 +123,11 @@ def _open(folder: Path, recipe: Recipe, sources: Sequence[str | Path] | None) ->
     if made_by.get("recipe") != recipe.name:
         raise UserError(f"{folder} was made by the recipe {made_by.get('recipe')}, not {recipe.name}: choose another folder.")
     return made_by
+
+
+def _absolute(source: str) -> str:
+    name, path = named(source)
+    return f"{name}={Path(path).absolute()}" if name else str(Path(path).absolute())
 
 
 def _changed(recorded: Mapping[str, Mapping[str, Any]], recipe: Recipe) -> Iterator[str]:
@@ -145,13 +157,17 @@ class _Build:
         self.folder, self.recipe, self.engine, self.watch = folder, recipe, engine, watch
         self.retry, self.rescan = retry, rescan
         recorded = [str(s) for s in made_by.get("sources", [])]
-        self.sources = [str(Path(s).absolute()) for s in sources] if sources else recorded
+        self.sources = [_absolute(str(s)) for s in sources] if sources else recorded
         if not self.sources:
             raise UserError(f"{folder} has no sources yet: add --from PATH.")
         for gone in sorted(set(recorded) - set(self.sources)) if sources else []:
             watch.notes(f"{gone} is no longer among the sources: its rows leave the live dataset.")
         for change in _changed(made_by.get("stages", {}), recipe):
             watch.notes(change)
+        known = [name for step in recipe.steps for name in step.settings.source_names]
+        for name in sorted({named(source)[0] for source in self.sources} - {"", *known}):
+            can = f"it takes {', '.join(f'{one}=PATH' for one in known)}" if known else "it takes plain paths"
+            raise UserError(f"The recipe {recipe.name} knows no sources called {name}=…: {can}.")
         self.seed = made_by.get("seed", 0) if seed is None else seed
         self.removed = [*made_by.get("removed", []), *(dict(r) for r in remove)]
         self.removed_contents = {r["sha256"] for r in self.removed}
@@ -242,9 +258,10 @@ class _Build:
 
     def _scan(self, step: Step) -> Iterator[Verdict[Any]]:
         stage = step.stage
-        tools = Tools(keys.dice(stage.name, "", self.seed), self.media, cache(self.folder, stage.name))
+        called = tuple((name, Path(path)) for name, path in map(named, self.sources))
+        tools = Tools(keys.dice(stage.name, "", self.seed), self.media, cache(self.folder, stage.name), named=called)
         arguments: dict[str, Any] = {
-            "sources": [Path(s) for s in self.sources],
+            "sources": [path for _, path in called],
             "settings": step.settings,
             "tools": tools,
         }

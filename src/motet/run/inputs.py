@@ -38,7 +38,7 @@ class Unit:
 def units(stage: Stage, live: dict[str, Live]) -> Iterator[Unit]:
     """Every input of a row or group stage, sorted by id."""
     joins = [(p, _BySource(live[name].file) if (name := p.row_type.table) in live else None) for p in stage.inputs[1:]]
-    mains = _groups(stage.main, live) if stage.kind == "group" else _singles(stage.main, live)
+    mains = _groups(stage.main, live) if stage.kind == "group" else _singles(stage.main, live, stage.takes)
     for unit in mains:
         lacks = unit.lacks
         for parameter, table in joins:
@@ -53,8 +53,10 @@ def units(stage: Stage, live: dict[str, Live]) -> Iterator[Unit]:
         yield Unit(unit.id, unit.source, unit.path, unit.lineage, unit.rows, unit.missing, lacks)
 
 
-def _singles(main: Input, live: dict[str, Live]) -> Iterator[Unit]:
+def _singles(main: Input, live: dict[str, Live], takes: str) -> Iterator[Unit]:
     for row in stream(live[main.row_type.table].file):
+        if takes and row.get("kind", takes) != takes:
+            continue
         yield Unit(row["id"], row["source"], row["path"], row["lineage"], {main.name: row})
 
 

@@ -30,6 +30,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     no_effect: ClassVar[frozenset[str]] = frozenset()
+    source_names: ClassVar[tuple[str, ...]] = ()  # of a stage that reads sources: what these may be called, as in films=PATH
 
     timeout: float | None = Field(default=None, gt=0, description="seconds one row may take")
 
@@ -82,6 +83,8 @@ class Tools:
 
     `random` is an input's own, `song_random` the same for all inputs of one source: what the parts of a song must agree on.
 
+    `named` are all sources with what the user called each: "films", or "" for one without a name.
+
     `cache` is a folder of the stage's own for what it can make again at any time: an index, a table of hashes. `workers` is
     how many processes a stage over all rows, which runs alone, may use.
     """
@@ -93,6 +96,7 @@ class Tools:
     missing: list[Missing] = field(default_factory=list)
     workers: int = 1
     song_random: Random = field(default_factory=lambda: Random(0))
+    named: tuple[tuple[str, Path], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -131,6 +135,7 @@ class Stage:
     many: bool  # one input may give several rows
     filters: bool  # a dropped row is gone from the table for later stages
     uses: frozenset[str]  # "field" of the first input, "table.field" of a joined one
+    takes: str  # rows of this `kind` only; "" for all, and of a table that knows no kinds all
     draws: bool | Callable[[Any], bool]  # takes random numbers, with these settings: lineage and seed enter the key
     timeout: float
     libraries: tuple[str, ...]
@@ -161,6 +166,7 @@ def stage(
     *,
     version: int,
     uses: Iterable[str] = (),
+    takes: str = "",
     timeout: float = 60.0,
     draws: bool | Callable[[Any], bool] = False,
     filters: bool = False,
@@ -169,7 +175,10 @@ def stage(
     setup: Callable[[Any], Any] | None = None,
     cost: Callable[..., Cost | None] | None = None,
 ) -> Callable[[Callable[..., Any]], Stage]:
-    """Declare a stage. `uses` lists the input fields it may touch: they, and nothing else, decide its key."""
+    """Declare a stage. `uses` lists the input fields it may touch: they, and nothing else, decide its key.
+
+    Where files of several kinds stand in one table, `takes` says of which kind the stage's are: others are no business of it.
+    """
 
     def declare(function: Callable[..., Any]) -> Stage:
         hints = get_type_hints(function)
@@ -210,6 +219,7 @@ def stage(
             many=many,
             filters=filters or writes is None,
             uses=frozenset(uses),
+            takes=takes,
             draws=draws,
             timeout=timeout,
             libraries=tuple(libraries),

@@ -272,7 +272,7 @@ class Client:
 
     def _note(self, secrets: Secrets) -> None:
         for value in (*secrets.params.values(), *secrets.headers.values()):
-            for word in (value, value.partition(" ")[2]):  # "Bearer token"
+            for word in (value, value.partition(" ")[2], _password(value)):  # "Bearer token"
                 if len(word) >= _SHORTEST_SECRET:
                     self._secrets |= {word, quote(word), quote_plus(word), json.dumps(word)[1:-1]}
 
@@ -292,6 +292,15 @@ class Client:
 class _Failed:
     reason: str
     blame: bool  # the host's doing
+
+
+def _password(header: str) -> str:
+    """That of a header by `basic`; "" for another."""
+    scheme, _, told = header.partition(" ")
+    try:
+        return base64.b64decode(told, validate=True).decode("utf-8").partition(":")[2] if scheme == "Basic" else ""
+    except ValueError:
+        return ""
 
 
 def basic(name: str, password: str) -> str:

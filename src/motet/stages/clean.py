@@ -46,7 +46,7 @@ def source_of(file: File) -> bytes | Path:
     return path
 
 
-@stage(version=3, uses=["sha256", "size"], timeout=20, libraries=["symusic"])
+@stage(version=3, takes="midi", uses=["sha256", "size"], timeout=20, libraries=["symusic"])
 def clean(file: File, settings: Clean) -> Song | Drop:
     if file.size > settings.largest:
         return Drop("too_large", f"{file.size:,} bytes, more than {settings.largest:,}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from motet.audio.errors import Unusable
@@ -22,14 +23,19 @@ def read_credits(song: Recording, file: Gathered) -> Credits:
 
     try:
         with open_recording(source_of(file)) as recording:
-            tags = {name.lower(): text for name, text in recording.tags.items()}
+            tags = recording.tags
     except Unusable:
         tags = {}  # it was decoded before: only its source can be other now, and that is told there
+    return credits_of(tags, json.loads(file.sheet) if file.sheet else {})
+
+
+def credits_of(tags: Mapping[str, str], sheet: Mapping[str, Any] | None = None) -> Credits:
+    """The credits in a container's tags, and those of the page it came from where they are silent."""
+    sheet = sheet or {}
+    tags = {name.lower(): text for name, text in tags.items()}
 
     def tag(names: tuple[str, ...]) -> str:
         return next((tags[name].strip() for name in names if tags.get(name, "").strip()), "")
-
-    sheet: dict[str, Any] = json.loads(file.sheet) if file.sheet else {}
 
     def told(name: str) -> str:
         return sheet.get(name) or ""

@@ -1,0 +1,1 @@
+"""Music in film: which songs a film uses, where they play, and which MIDI goes along with them."""
