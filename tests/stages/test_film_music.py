@@ -8,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -18,7 +19,7 @@ from motet.cli import main
 from motet.demo import TUNES, arrange, to_midi
 from motet.film import reviewing
 from motet.judging import Playing, items
-from motet.recipe import load
+from motet.recipe import load, parse
 from motet.run.build import build
 from motet.run.watch import Run
 from motet.video.film import write
@@ -265,3 +266,24 @@ def test_the_small_tools_on_single_files(cinema: Path, capsys: pytest.CaptureFix
     assert not told("film", "align", str(cinema / "midi" / f"{KNOWN[0]}.mid"), other, code=1)["accepted"]
     shots = told("film", "shots", bridge)["shots"]
     assert [round(one["start"]) for one in shots] == list(range(0, 60, 4))
+
+
+def test_a_broken_film_can_be_kept_and_says_that_it_breaks_off(cinema: Path, tmp_path: Path) -> None:
+    recipe = parse({"name": "films", "stages": ["collect", {"read_films": {"truncated": "keep"}}]}, "here")
+    mute, broken = cinema / "films" / "Mute.mp4", tmp_path / "films" / "Broken.mkv"
+    broken.parent.mkdir()
+    _copied(cinema / "films" / "Talk.mp4", broken)
+    broken.write_bytes(broken.read_bytes()[: broken.stat().st_size // 2])
+    build(recipe, [f"films={broken.parent}", f"films={mute}"], tmp_path / "data")
+    (kept,) = rows(Dataset(tmp_path / "data"), "SELECT path, remarks FROM movies")
+    assert kept["path"] == "films/Broken.mkv"
+    assert any("cut off" in remark or "are there" in remark for remark in kept["remarks"])
+
+
+def _copied(film: Path, to: Path) -> None:
+    with av.open(str(film)) as source, av.open(str(to), "w") as target:
+        streams = {stream.index: target.add_stream_from_template(stream) for stream in source.streams}
+        for packet in source.demux():
+            if packet.dts is not None:
+                packet.stream = streams[packet.stream.index]
+                target.mux(packet)

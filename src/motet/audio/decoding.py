@@ -99,7 +99,11 @@ class Recording:
             return None
         if stream.duration and stream.time_base and stream.duration > 0:
             return float(stream.duration * stream.time_base)
-        return container.duration / 1e6 if container.duration and container.duration > 0 else None
+        if container.streams.video or not container.duration or container.duration <= 0:
+            return None  # of a film it is the picture's length, too
+        # Matroska is told where it ends on its clock.
+        late = float(stream.start_time * stream.time_base) if stream.start_time and stream.time_base else 0.0
+        return container.duration / 1e6 - (max(0.0, late) if container.format.name.startswith("matroska") else 0.0)
 
     def blocks(self, frames: int = 1 << 16) -> Iterator[Samples]:
         """Its sound in blocks of `frames`, the last one shorter. Can be called once; afterwards `fault` is known.

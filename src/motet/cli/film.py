@@ -96,9 +96,13 @@ def _songs(options: argparse.Namespace) -> int:
         try:
             asked = songs.Soundtracks.open(client, names=options.ask).ask(film, partly=True)
         except sources.Unanswered as problem:
-            raise UserError(f"Nobody could be asked: {problem}.", exit_code=1) from None
-        lines += asked.listed
-        remarks = [*asked.unanswered, *(one.detail for one in asked.refused), *(note for one in asked.told for note in one.notes)]
+            if not options.lists:
+                raise UserError(f"Nobody could be asked: {problem}.", exit_code=1) from None
+            remarks = [str(problem)]
+        else:
+            lines += asked.listed
+            notes = (note for one in asked.told for note in one.notes)
+            remarks = [*asked.unanswered, *(one.detail for one in asked.refused), *notes]
     elif not options.lists:
         raise UserError("Nobody is asked: name a list by --list FILE, or a service by --ask musicbrainz.")
     found = songs.find(film, lines)

@@ -193,7 +193,7 @@ def _query(options: argparse.Namespace) -> int:
     except duckdb.Error as error:
         raise refused(error) from None
     if options.json:
-        print(json.dumps(_finite(table.to_pylist()), default=str, allow_nan=False))
+        print(json.dumps(_finite(table.to_pylist()), default=_plain, allow_nan=False))
         return 0
     shown = Table(*table.column_names, box=None, pad_edge=False)
     for row in table.slice(0, options.limit).to_pylist():
@@ -202,6 +202,11 @@ def _query(options: argparse.Namespace) -> int:
     if table.num_rows > options.limit:
         print(f"… {count(table.num_rows - options.limit)} more rows; --limit shows more.")
     return 0
+
+
+def _plain(value: Any) -> str:
+    """What JSON knows no form of: bytes in hexadecimal, dates as ISO 8601."""
+    return value.hex() if isinstance(value, bytes) else str(value)
 
 
 def _finite(value: Any) -> Any:

@@ -981,6 +981,7 @@ class FilmClip(Row):
     end: float
     song_start: float
     speed: float
+    pitch: float  # semitones by which the film plays the recording higher; its notes are as in the MIDI file
     seconds: float
     video: str | None = media()  # H.264 with the film's own sound
     fps: str

@@ -142,6 +142,7 @@ class _Clip:
             end=round(self.end, 6),
             song_start=round(self.song_start, 6),
             speed=plan.speed,
+            pitch=0.0 if plan.pitch_kept else round(12 * math.log2(plan.speed), 3),
             seconds=round(seconds, 6),
             video=tools.media.adopt(voices.picture, ".mp4") if keep and voices.picture else None,
             fps=str(voices.fps),

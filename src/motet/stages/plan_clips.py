@@ -101,9 +101,9 @@ def _id(moment: str, number: int) -> str:
 
 
 def _nothing(moment: Moment, settings: PlanClips) -> Drop:
-    length = moment.film_end - moment.film_start
+    length = min(moment.film_end, moment.film_seconds) - max(0.0, moment.film_start)
     if length < settings.shortest:
-        return Drop("too_short", f"{length:.1f} s, less than {settings.shortest:g}")
+        return Drop("too_short", f"{max(0.0, length):.1f} s with a picture, less than {settings.shortest:g}")
     return Drop("no_midi", "no MIDI file fits the recording here")
 
 

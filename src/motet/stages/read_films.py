@@ -44,12 +44,7 @@ def _read(file: Collected, path: Path, settings: ReadFilms, tools: Tools) -> Mov
     from motet.audio.resampling import mono
     from motet.film import locating, pictures, songs
 
-    try:
-        facts = pictures.film_facts(path, longest=settings.longest)
-    except FilmError as error:
-        if error.reason != "truncated" or settings.truncated == "drop":
-            raise
-        facts = pictures.film_facts(path, longest=settings.longest, whole=False)  # type: ignore[call-arg]
+    facts = pictures.film_facts(path, longest=settings.longest, whole=settings.truncated == "drop")
     if not facts.has_sound:
         return Drop("no_sound", f"{path.name} has no sound: no song can be heard in it")
     if not facts.steady and settings.unsteady == "drop":
@@ -61,7 +56,7 @@ def _read(file: Collected, path: Path, settings: ReadFilms, tools: Tools) -> Mov
         return Drop("truncated", f"the sound of {path.name}: {fault.detail}")
     if not len(sound.times):
         return Drop("silent", f"nothing is heard in {path.name} that could be known again")
-    name = songs.film_name(file.path)
+    name = songs.film_name(file.path.replace("\\", " "))  # no folder: what cannot be printed is written so
     told = credits_of(facts.tags)
     remarks = [*facts.remarks, *([f"sound: {fault.detail}"] if fault else [])]
     return Movie(

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
-__all__ = ["Footage", "Picture", "Soundtrack", "open_footage", "soundtrack"]
+__all__ = ["Footage", "Picture", "Soundtrack", "limits", "open_footage", "soundtrack"]
 
 CONTAINERS = "apng asf avi flv gif matroska,webm mov,mp4,m4a,3gp,3g2,mj2 mpeg mpegts ogg"
 LONGEST = 3600.0  # seconds
@@ -207,7 +207,7 @@ def _told_seconds(container: InputContainer, stream: VideoStream) -> float | Non
 
 
 @cache
-def _limits() -> dict[str, str]:
+def limits() -> dict[str, str]:
     """FFmpeg's options: the containers, decoders and protocols (none) it may use."""
     import av
     from av.codec import Codec
@@ -241,7 +241,7 @@ def open_footage(path: Path, *, longest: float = LONGEST) -> Iterator[Footage]:
             source.check_head()
             try:
                 container = av.open(
-                    source, "r", options=_limits(), metadata_encoding="utf-8", metadata_errors="replace", io_open=refuse
+                    source, "r", options=limits(), metadata_encoding="utf-8", metadata_errors="replace", io_open=refuse
                 )
             except (FFmpegError, ValueError) as error:
                 source.refused(error)
@@ -297,7 +297,7 @@ def _sound_starts(path: Path) -> float:
     """Seconds from the first picture to the first sample, by the time stamps of both."""
     import av
 
-    with opened(path) as file, av.open(Source(file, path.name), "r", options=_limits(), io_open=refuse) as container:
+    with opened(path) as file, av.open(Source(file, path.name), "r", options=limits(), io_open=refuse) as container:
         seen, heard = (_start(container.streams.best(kind)) for kind in ("video", "audio"))
     return float(heard - seen)
 

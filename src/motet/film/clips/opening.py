@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from motet.audio.containers import Source, opened, refuse
-from motet.audio.errors import Unusable
 from motet.film.errors import FilmError
-from motet.video.footage import CONTAINERS, LARGEST, LEAST, NEVER_DECODED
+from motet.film.opening import film_opened, seeing
 
 if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
-__all__ = ["LONGEST", "Timeline", "check_span", "film_opened", "pictures_from", "seeing", "timeline"]
+__all__ = ["LONGEST", "Timeline", "check_span", "pictures_from", "timeline"]
 
 LONGEST = 900.0  # seconds of a clip
 LATEST = 24 * 3600.0  # seconds: no film is longer
@@ -73,25 +70,6 @@ class Timeline:
         return int(np.median(gaps)) * self.tick
 
 
-@cache
-def _limits() -> dict[str, str]:
-    """FFmpeg's options: the containers, decoders and protocols (none) it may use."""
-    import av
-    from av.codec import Codec
-    from av.codec.codec import UnknownCodecError
-
-    decoders = []
-    for name in sorted(av.codecs_available):
-        try:
-            codec = Codec(name, "r")
-        except UnknownCodecError:  # it encodes only
-            continue
-        if codec.type in ("video", "audio") and name not in NEVER_DECODED:
-            decoders.append(name)
-    formats = CONTAINERS.replace(" ", ",")
-    return {"format_whitelist": formats, "codec_whitelist": ",".join(decoders), "protocol_whitelist": "none"}
-
-
 def check_span(start: float, end: float, *, negative: bool = False) -> None:
     """Raises FilmError `bad_span`: not finite, negative (unless allowed), empty, longer than 15 minutes, past 24 hours."""
     if not (math.isfinite(start) and math.isfinite(end)):
@@ -102,54 +80,6 @@ def check_span(start: float, end: float, *, negative: bool = False) -> None:
         raise FilmError("bad_span", f"a span from {start:g} s to {end:g} s is empty")
     if end - start > LONGEST or max(abs(start), abs(end)) > LATEST:
         raise FilmError("bad_span", f"a span from {start:g} s to {end:g} s is longer than {LONGEST:g} s, or past a day")
-
-
-@contextmanager
-def film_opened(film: Path) -> Iterator[tuple[Source, InputContainer]]:
-    """A film as FFmpeg sees it. Raises FilmError `missing`, `not_a_file`, `empty`, `not_video`, `truncated`, `unreadable`, …"""
-    import av
-    from av.error import FFmpegError
-
-    try:
-        with opened(film) as file:
-            source = Source(file, film.name)
-            source.check_head()
-            try:
-                container = av.open(
-                    source, "r", options=_limits(), metadata_encoding="utf-8", metadata_errors="replace", io_open=refuse
-                )
-            except (FFmpegError, ValueError) as error:
-                source.refused(error)
-            with container:
-                yield source, container
-                source.check()
-    except Unusable as error:
-        if error.reason in ("not_sound", "unreadable"):
-            raise FilmError("not_video", error.detail.replace("no recording", "no film")) from None
-        raise FilmError(error.reason, error.detail) from None
-
-
-def seeing(container: InputContainer, called: str) -> VideoStream:
-    """Its moving picture. Raises FilmError `no_picture`, `unknown_codec`, `odd_size`."""
-    from av.stream import Disposition
-    from av.video.stream import VideoStream
-
-    still = Disposition.attached_pic | Disposition.still_image | Disposition.timed_thumbnails
-    shown = [stream for stream in container.streams.video if not stream.disposition & still]
-    if not shown:
-        raise FilmError("no_picture", f"{called} has no moving picture")
-    stream = shown[0]
-    assert isinstance(stream, VideoStream)
-    if stream.codec_context is None:
-        raise FilmError("unknown_codec", f"{called} is in a codec that cannot be decoded")
-    _check_size(called, stream.width, stream.height)
-    stream.codec_context.thread_count = 1
-    return stream
-
-
-def _check_size(called: str, width: int, height: int) -> None:
-    if width < LEAST or height < LEAST or width * height > LARGEST:
-        raise FilmError("odd_size", f"the pictures of {called} are {width} × {height} pixels")
 
 
 def timeline(film: Path) -> Timeline:

@@ -17,8 +17,9 @@ from motet.audio.channels import downmix
 from motet.audio.containers import Source, limits, opened, refuse
 from motet.audio.decoding import LOUDEST, RATES, SCALES
 from motet.audio.errors import Unusable
-from motet.film.clips.opening import check_span, film_opened, timeline
+from motet.film.clips.opening import check_span, timeline
 from motet.film.errors import FilmError
+from motet.film.opening import film_opened
 
 if TYPE_CHECKING:
     from av.audio.frame import AudioFrame

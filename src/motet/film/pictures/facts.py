@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from array import array
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -67,13 +67,13 @@ class FilmFacts:
     remarks: tuple[str, ...]
 
 
-def film_facts(path: Path, *, longest: float = LONGEST) -> FilmFacts:
+def film_facts(path: Path, *, longest: float = LONGEST, whole: bool = True) -> FilmFacts:
     """The facts of a film of at most `longest` seconds. Up to 1 GiB every packet's stamp is read, beyond that some stretches
-    and the end; 8 bytes of memory a picture.
+    and the end; 8 bytes of memory a picture. With `whole` false, that a film breaks off is a remark.
 
     Raises FilmError `missing`, `not_a_file`, `empty`, `lfs_pointer`, `web_page`, `not_video`, `no_picture` (sound only, a still,
-    or nothing that decodes), `unknown_codec`, `odd_size`, `odd_rate`, `truncated` (its index is cut off, or its packets end
-    before what it tells), `too_long`, `unreadable`.
+    or nothing that decodes), `unknown_codec`, `odd_size`, `odd_rate`, `truncated` (its index is cut off so that nothing can be
+    read, or its packets end before what it tells), `too_long`, `unreadable`.
     """
     with open_film(path) as film:
         first = _first(film)
@@ -84,10 +84,11 @@ def film_facts(path: Path, *, longest: float = LONGEST) -> FilmFacts:
         large = told is not None and path.stat().st_size > WHOLE
         read = _sampled(film, first.picture, told) if told is not None and large else _all(film)
         cut = film.source.cut(film.container.format.name.partition(",")[0])
-        if cut:
-            raise FilmError("truncated", f"{film.called} is cut off: {cut}")
-        _judge_length(film, first, read, told, longest, large)
-        return _facts(film, first, read, large)
+        lacks = f"{film.called} is cut off: {cut}" if cut else _lacking(film, first, read, told, longest, large)
+        if lacks and whole:
+            raise FilmError("truncated", lacks)
+        facts = _facts(film, first, read, large)
+        return replace(facts, remarks=(lacks, *facts.remarks)) if lacks else facts
 
 
 @dataclass(frozen=True)
@@ -232,8 +233,8 @@ def _offset(film: Opened, first: _First) -> float:
     return max(0.0, float(first.picture)) if film.container.format.name.startswith("matroska") else 0.0
 
 
-def _judge_length(film: Opened, first: _First, read: _Read, told: float | None, longest: float, large: bool) -> None:
-    """Raises FilmError `no_picture`, `too_long`, `truncated`."""
+def _lacking(film: Opened, first: _First, read: _Read, told: float | None, longest: float, large: bool) -> str:
+    """A sentence on what a film lacks of what it tells, "" where it is whole. Raises FilmError `no_picture`, `too_long`."""
     if read.highest == -FOREVER:
         raise FilmError("no_picture", f"no picture of {film.called} has a time stamp")
     ends = (read.highest + read.lasting) * film.tick
@@ -241,17 +242,17 @@ def _judge_length(film: Opened, first: _First, read: _Read, told: float | None, 
     if lasting > longest:
         raise _too_long(film, longest)
     if told is not None and lasting + SLACK < told - _offset(film, first):
-        raise FilmError("truncated", f"{film.called} tells of {told:.2f} s, {lasting:.2f} s of pictures are there")
+        return f"{film.called} tells of {told:.2f} s, {lasting:.2f} s of pictures are there"
     promised = film.stream.frames
     if film.container.format.name.startswith("mov"):  # what an edit list leaves out is told, but not in the index
         promised = min(promised, len(film.stream.index_entries))
     if not large and promised and read.packets + 2 < promised:
-        raise FilmError("truncated", f"{film.called} tells of {promised:,} pictures, {read.packets:,} are there")
+        return f"{film.called} tells of {promised:,} pictures, {read.packets:,} are there"
     together = _told_together(film)
     begins = Fraction(film.container.start_time or 0, 1_000_000)
     if together is not None and float(max(read.ends, ends) - begins) + SHORTER < together - _offset(film, first):
-        there = float(max(read.ends, ends) - begins)
-        raise FilmError("truncated", f"{film.called} tells of {together:.2f} s, {there:.2f} s are there")
+        return f"{film.called} tells of {together:.2f} s, {float(max(read.ends, ends) - begins):.2f} s are there"
+    return ""
 
 
 def _facts(film: Opened, first: _First, read: _Read, large: bool) -> FilmFacts:
