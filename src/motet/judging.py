@@ -77,7 +77,7 @@ def _item(row: dict[str, Any], notes: _Notes | None) -> Item:
         recording_start=begin,
         recording_end=begin + row["speed"] * (end - start),
         midi=notes.read() if notes else None,
-        licence=" · ".join(filter(None, (row["film_licence"], row["recording_licence"]))) or "licence unknown",
+        licence=f"film: {row['film_licence'] or 'licence unknown'}; recording: {row['recording_licence'] or 'licence unknown'}",
         stamp=row["stamp"],
     )
 
@@ -101,7 +101,7 @@ class Playing:
             return self._film(item.film_path, item.film_clip), "video/mp4"
         if kind == "recording" and item.recording_path is not None:
             span = item.recording_start, item.recording_end
-            samples = clips.recording_sound(item.recording_path, *span, speed=row["speed"], rate=RATE)
+            samples = clips.recording_sound(item.recording_path, *span, speed=1.0, rate=RATE)
             return render.encode(samples, RATE), "audio/flac"
         if kind == "midi" and item.midi is not None:
             return self._midi(item, item.midi, row), "audio/flac"

@@ -277,3 +277,16 @@ def test_the_tables_of_a_study_of_film_music(shared: Path) -> None:
     assert found["Jungle Boogie"].sources == ("film_songs_imdb.csv", "film_songs_playlists.csv")
     assert found["Jungle Boogie"].artist == "Kool & The Gang"
     assert found["Lonesome Town"].confidence == pytest.approx(1 - 0.15 * 0.4)
+
+
+def test_a_playlist_that_names_what_it_plays_is_a_list_of_the_film_it_is_called_by() -> None:
+    told = read_list(
+        b"#EXTM3U\n#EXTINF:200,Ada Example - A Song\nmusic/a.mp3\n#EXTINF:-1,Other\nb.mp3\n", "The Bridge (1961).m3u"
+    )
+    assert [(one.film, one.year, one.artist, one.title) for one in told] == [
+        ("The Bridge", 1961, "Ada Example", "A Song"),
+        ("The Bridge", 1961, "", "Other"),
+    ]
+    with pytest.raises(FilmError) as error:
+        read_list(b"#EXTM3U\nmusic/a.mp3\n", "The Bridge.m3u")
+    assert error.value.reason in ("empty_list", "no_songs")

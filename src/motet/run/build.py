@@ -95,7 +95,9 @@ def build(
 def _prepare(folder: Path, sources: Sequence[str | Path] | None) -> None:
     """Make the folder if it may become a dataset; raises UserError when it may not, or has nothing to be made of."""
     for source in sources or ():
-        _, path = named(str(source))
+        name, path = named(str(source))
+        if name and not path:
+            raise UserError(f"{name}= names no path: write {name}=PATH.")
         if not os.path.lexists(path):
             raise UserError(f"{path} does not exist: check the spelling, or name a folder, archive or file that does.")
     if (folder / RECIPE_FILE).exists():

@@ -23,9 +23,11 @@ from motet.run import Drop, Settings, Tools, Verdict, stage
 
 
 class PlanClips(Settings):
-    shortest: float = Field(default=5.0, ge=1, description="seconds of a clip, at least")
+    shortest: float = Field(default=5.0, ge=1, le=300, description="seconds of a clip, at least")
     longest: float = Field(default=20.0, le=600, description="seconds of a clip, at most")
-    snap: float = Field(default=0.0, ge=0, description="seconds by which a clip may be shortened to begin and end with a shot")
+    snap: float = Field(
+        default=0.0, ge=0, le=60, description="seconds by which a clip may be shortened to begin and end with a shot"
+    )
     midi: Literal["any", "needed"] = Field(default="any", description="needed: clips without fitting notes are left out")
     fits: float = Field(default=0.5, ge=0, le=1, description="mean confidence of a clip's bars from which the notes belong to it")
     negatives: int = Field(default=0, ge=0, le=10, description="of each clip: its picture with music that does not belong to it")
@@ -37,7 +39,7 @@ class PlanClips(Settings):
     @model_validator(mode="after")
     def _ordered(self) -> PlanClips:
         if 2 * self.shortest > self.longest:
-            msg = "2 shortest <= longest must hold, so that any length can be cut"
+            msg = "longest must be at least twice shortest, so that a moment of any length can be cut"
             raise ValueError(msg)
         if self.copies and not self.changes:
             msg = "copies need changes: name some, or set copies to 0"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from motet.dataset.rows import Judgement
+from motet.errors import UserError
 from motet.film import reviewing
 from motet.run import Settings, Tools, Verdict, stage
 
@@ -18,7 +19,13 @@ def read_judgements(sources: list[Path], settings: Settings, tools: Tools) -> It
     path = tools.media.dataset / FILE
     if not path.exists():
         return
-    for stamp, one in sorted(reviewing.Labels.open(path).verdicts().items()):
+    try:
+        verdicts = reviewing.Labels.open(path).verdicts()
+    except UserError as error:
+        raise UserError(
+            f"{str(error).split(':')[0].rstrip('.')}: mend it, or move it away to build without judgements."
+        ) from None
+    for stamp, one in sorted(verdicts.items()):
         row_id = hashlib.blake2b(stamp.encode(), digest_size=8).hexdigest()
         row = Judgement(
             id=row_id,

@@ -24,7 +24,7 @@ _EARLIEST, _LATEST = 1888, 2035  # years a film may be of; later numbers are par
 _FOLDERS = 3  # of a path that may speak
 
 _EXTENSION = re.compile(
-    r"(?i)\.(?:mkv|mp4|m4v|avi|mov|wmv|flv|webm|mpe?g|m2?ts|ts|vob|ogv|ogm|3gp|divx|rmvb|asf|iso|nfo|srt|wav|flac|mp3|m4a|mka|csv|tsv"
+    r"(?i)\.(?:mkv|mp4|m4v|avi|mov|wmv|flv|webm|mpe?g|m2?ts|ts|vob|ogv|ogm|3gp|divx|rmvb|asf|iso|nfo|srt|wav|flac|mp3|m4a|mka|m3u8?|csv|tsv"
     r"|txt|jsonl?)$"
 )
 _FILM_ID = re.compile(r"[{\[(]\s*(?:imdb(?:id)?[-=: ]?)?(tt\d{7,10})\s*[}\])]", re.I)

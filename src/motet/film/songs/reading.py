@@ -29,6 +29,7 @@ _MOST_LINES_A_CELL = 50  # more, and a quotation mark was never closed
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 _LONGEST_LINE = 2000  # characters that are looked at
 _NEED = "name its columns as in `film,year,title,artist`"
+_PLAYLIST = re.compile(r"^#EXTINF:[^,\n]*,(.+)$", re.M)  # of M3U: seconds, then what plays
 _DASH = re.compile(r"\s+[-–—]\s+|\t+|\s*[–—]\s*")
 _NUMBERED = re.compile(r"^(?:\d{1,3}\s*[.):]|\d{1,3}\s+-|[-*•])\s+")
 _MARKUP = re.compile(r"^\s*<(?:!doctype|html|\?xml|[a-z]+[\s>])", re.I)
@@ -38,9 +39,9 @@ def read_list(data: bytes, name: str) -> list[Listed]:
     """The songs that a list names, in its order; each with the film it says, or that its file's name says.
 
     Read are tables with a line of column names (CSV, TSV, with semicolons or bars), JSON (lists of objects, films with lists of
-    songs, playlists, results of Wikidata queries), JSON Lines, and lines `Artist - Title` or `"Title" Performed by …`. Rows
-    without a title are no songs and are left out. `name` is the file's name or address; of it, only its last part and no query is
-    kept.
+    songs, playlists, results of Wikidata queries), JSON Lines, M3U playlists with `#EXTINF`, and lines `Artist - Title` or
+    `"Title" Performed by …`. Rows without a title are no songs and are left out. `name` is the file's name or address; of it,
+    only its last part and no query is kept.
 
     Raises FilmError: `too_large` (16 MiB, 100,000 songs), `empty_list`, `not_a_list`, `no_songs`, `double_column`.
     """
@@ -50,6 +51,8 @@ def read_list(data: bytes, name: str) -> list[Listed]:
     words = _decoded(data, where)
     if not words.strip():
         raise FilmError("empty_list", f"{where} is empty.")
+    if words.lstrip().startswith("#EXTM3U"):
+        words = "\n".join(_PLAYLIST.findall(words)) or "\n"
     film = _about(where)
     shape = words.lstrip()[:1]
     found = _from_json(words, where, film) if shape in ("{", "[") else None
@@ -159,6 +162,10 @@ def _rows(words: str, mark: str, known: Columns, where: str, film: FilmName) -> 
 # JSON
 
 
+def _place(problem: ValueError) -> str:
+    return f" (line {problem.lineno})" if isinstance(problem, json.JSONDecodeError) else ""
+
+
 def _from_json(words: str, where: str, film: FilmName) -> Iterable[Listed | None] | None:
     """None if the text only begins like JSON."""
     try:
@@ -171,7 +178,7 @@ def _from_json(words: str, where: str, film: FilmName) -> Iterable[Listed | None
             json.loads(lines[0])
         except (ValueError, RecursionError):
             if lines[0].lstrip()[:2] in ('{"', "[{", "{", "["):
-                raise FilmError("not_a_list", f"{where} is broken JSON ({text(str(problem))[:100]}).") from None
+                raise FilmError("not_a_list", f"{where} is broken JSON{_place(problem)}.") from None
             return None
     return (song for at, one in enumerate(lines, 1) for song in _walked(_parsed(one, at, where), where, film))
 
