@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
@@ -196,8 +197,6 @@ def test_changed_copies_say_what_was_changed(made: Dataset) -> None:
 
 
 def test_nothing_is_done_twice_and_a_new_film_does_one(cinema: Path, made: Dataset, tmp_path: Path) -> None:
-    import shutil
-
     place = tmp_path / "cinema"
     shutil.copytree(cinema, place)
     first = built(place, tmp_path / "data", "pair.media=false")
@@ -241,6 +240,26 @@ def test_what_a_person_said_is_respected(cinema: Path, tmp_path: Path) -> None:
     left = rows(Dataset(to), "SELECT title, judged FROM moments")
     assert {"title": KNOWN[2], "judged": "yes"} in left
     assert all(one["title"] != KNOWN[1] for one in left)
+
+
+def test_renamed_files_keep_their_moments_clips_and_judgements(cinema: Path, tmp_path: Path) -> None:
+    place, to = tmp_path / "cinema", tmp_path / "data"
+    shutil.copytree(cinema, place)
+    built(place, to, "pair.media=false")
+    labels = reviewing.Labels.open(to / "judgements.jsonl")
+    for one in items(Dataset(to)):
+        labels.add(one.stamp, "yes")
+    (place / "recordings" / f"Ada Example - {KNOWN[0]}.flac").rename(place / "recordings" / f"{KNOWN[0]}, again.flac")
+    (place / "films" / "The Bridge II (1965).mp4").rename(place / "films" / "Bridge 2.mp4")
+    (place / "midi" / f"{KNOWN[1]}.mid").rename(place / "midi" / f"{KNOWN[1]}, 2.mid")
+    again = built(place, to, "pair.media=false", "pair.side=64")
+    assert again.failed == 0
+    assert rows(Dataset(to), "SELECT status FROM work WHERE status IN ('unanswered', 'failed')") == []
+    assert {one["judged"] for one in rows(Dataset(to), "SELECT judged FROM clips")} == {"yes"}
+    built(place, tmp_path / "fresh", "pair.media=false", "pair.side=64")
+    told = "SELECT title, start, notes, midi_sha256 FROM clips ORDER BY title, start"
+    assert rows(Dataset(to), told) == rows(Dataset(tmp_path / "fresh"), told)
+    assert main(["check", str(to)]) == 0
 
 
 # The commands

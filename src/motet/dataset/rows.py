@@ -722,7 +722,6 @@ class Catalogued(Row):
     """A recording that may be heard in films."""
 
     table: ClassVar[str] = "recordings"
-    where: str = locator()  # the file's own locators, as JSON
     sha256: str
     seconds: float
     rate: int
@@ -745,7 +744,6 @@ class Movie(Row):
     """A film that can be listened to. Its clock begins with its first picture."""
 
     table: ClassVar[str] = "movies"
-    where: str = locator()
     sha256: str
     title: str  # as its name and folder tell
     year: int | None
@@ -846,7 +844,7 @@ class Moment(Row):
 
     table: ClassVar[str] = "moments"
     letter: ClassVar[str] = "n"
-    film_where: str = locator()
+    film_where: str = locator()  # where its bytes lie, as JSON
     film_sha256: str
     film: str
     year: int | None

@@ -10,7 +10,7 @@ import hashlib
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, replace
 from operator import attrgetter
@@ -19,10 +19,11 @@ from pathlib import Path
 from pydantic import Field
 
 from motet import naming
-from motet.dataset.rows import Catalogued, Judgement, Moment, Movie, SongMatch
+from motet.dataset.rows import Catalogued, Collected, Judgement, Moment, Movie, SongMatch
 from motet.film import locating
 from motet.run import Drop, Settings, Tools, Verdict, stage
 from motet.run.stage import versions
+from motet.stages.collect import where
 from motet.stages.match_film_songs import clues_of
 
 _DOUBTFUL = 0.25  # of the least confidence: what a judgement can still lift
@@ -41,6 +42,7 @@ def locate_songs(
     recordings: Iterable[Catalogued],
     matches: Iterable[SongMatch],
     judgements: Iterable[Judgement],
+    files: Iterable[Collected],
     settings: LocateSongs,
     tools: Tools,
 ) -> Iterator[Verdict[Moment]]:
@@ -51,13 +53,14 @@ def locate_songs(
         if match.what == "recording":
             listed[match.source].setdefault(match.item, match)
     said = list(judgements)
+    places = {file.id: where(file) for file in files if file.kind in ("film", "recording")}
     with closing(_Search(catalogue, settings, tools)) as search:
         for movie in movies:
             about = [one for one in said if one.stamp.startswith(movie.sha256[:16])]
             floor = settings.least * (_DOUBTFUL if any(one.verdict == "yes" for one in about) else 1.0)
             rows, rejected = [], 0
             for placement in search.placements(movie, floor):
-                row = _row(movie, catalogue[placement.song], placement, listed[movie.id].get(placement.song))
+                row = _row(movie, catalogue[placement.song], placement, listed[movie.id].get(placement.song), places)
                 verdict = _judged(row.stamp, about)
                 rejected += verdict == "no"
                 if verdict == "yes" or (verdict != "no" and placement.confidence >= settings.least):
@@ -122,11 +125,11 @@ def _remembered(path: Path) -> sqlite3.Connection:
     raise OSError(msg)
 
 
-def _row(movie: Movie, song: Catalogued, found: locating.Placement, match: SongMatch | None) -> Moment:
+def _row(movie: Movie, song: Catalogued, found: locating.Placement, match: SongMatch | None, places: Mapping[str, str]) -> Moment:
     start, end = found.film_start + movie.sound_start, found.film_end + movie.sound_start
     artist, title = name_of(song)
     return Moment(
-        film_where=movie.where,
+        film_where=places[movie.id],
         film_sha256=movie.sha256,
         film=movie.title,
         year=movie.year,
@@ -135,7 +138,7 @@ def _row(movie: Movie, song: Catalogued, found: locating.Placement, match: SongM
         film_licence=movie.licence_spdx or movie.licence,
         recording=song.id,
         recording_path=song.path,
-        recording_where=song.where,
+        recording_where=places[song.id],
         recording_sha256=song.sha256,
         artist=artist or (match.artist if match else ""),
         title=title or (match.title if match else ""),

@@ -54,13 +54,13 @@ def match_midi(
             found[match.wanted].append((match.probability, match.item, match.explain()))
         for key, ones in found.items():
             found[key] = sorted(ones, key=lambda one: (-one[0], one[1]))[: settings.most]
-    needed = {song_id for ones in found.values() for _, song_id, _ in ones}
+    needed = {song_id for ones in found.values() for _, song_id, _ in ones} | found.keys()
     places = {file.id: where(file) for file in files if file.id in needed}
     for row_id, recording in heard.items():
         rows = tuple(
             Candidate(
                 recording=row_id,
-                recording_where=recording.where,
+                recording_where=places[row_id],
                 recording_sha256=recording.sha256,
                 midi=song_id,
                 midi_path=every[song_id].path,

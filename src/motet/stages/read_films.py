@@ -60,7 +60,6 @@ def _read(file: Collected, path: Path, settings: ReadFilms, tools: Tools) -> Mov
     told = credits_of(facts.tags)
     remarks = [*facts.remarks, *([f"sound: {fault.detail}"] if fault else [])]
     return Movie(
-        where=where(file),
         sha256=file.sha256,
         title=name.title,
         year=name.year,

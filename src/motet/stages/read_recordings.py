@@ -8,7 +8,6 @@ from motet.audio.errors import Unusable
 from motet.dataset.rows import Catalogued, Collected
 from motet.run import Drop, Settings, Tools, stage
 from motet.stages.clean import source_of
-from motet.stages.collect import where
 from motet.stages.read_credits import credits_of
 
 
@@ -40,7 +39,6 @@ def _read(file: Collected, settings: ReadRecordings, tools: Tools) -> Catalogued
         if not len(sound.times):
             return Drop("silent", "nothing is heard in it that could be known again")
         return Catalogued(
-            where=where(file),
             sha256=file.sha256,
             seconds=round(sound.seconds, 6),
             rate=recording.rate,

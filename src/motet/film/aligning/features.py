@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from motet.film.aligning.hearing import FINE, LOWEST, SLOW
 
-__all__ = ["centred", "chroma", "classes", "loud", "onsets", "rises", "thinned"]
+__all__ = ["centred", "chroma", "classes", "loud", "onsets", "rises", "sprung", "thinned"]
 
 Floats = npt.NDArray[np.float32]
 Loud = Floats
@@ -106,4 +106,19 @@ def rises(bands: npt.NDArray[np.floating]) -> Floats:
     rise[back:] = np.maximum(levels[back:] - wide[:-back], 0)
     usual = np.sqrt(np.maximum(uniform_filter1d((rise**2).mean(axis=1), 4 * FINE, mode="nearest"), 0))
     out: Floats = rise / (usual + 0.05 * float(usual.max(initial=0.0)) + 1e-6)[:, None]
+    return out
+
+
+def sprung(levels: Floats) -> Floats:
+    """How much louder each semitone (n, 64) is soon after than before, relative to the most within four seconds."""
+    from scipy.ndimage import maximum_filter1d
+
+    before, after = 3, 4  # frames, as the windows are long
+    out = np.zeros_like(levels)
+    if len(levels) > before + after:
+        out[before:-after] = np.maximum(levels[before + after :] - levels[: -before - after], 0)
+    size = np.sqrt((out**2).sum(axis=1))
+    around = maximum_filter1d(size, 4 * SLOW + 1, mode="nearest")
+    floor = 0.1 * float(np.quantile(around, 0.9)) if len(around) else 0.0
+    out /= (np.maximum(around, floor) + np.float32(1e-6))[:, None]
     return out

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-__all__ = ["draw", "local_path", "rise_path", "shifted_gains"]
+__all__ = ["draw", "held_moments", "held_path", "local_path", "rise_path", "shifted_gains"]
 
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
@@ -133,6 +133,135 @@ def rise_path(gains: Floats, stiff: Floats) -> Places:
     k = 0
     for j in range(w):
         if best[n - 1, j] > best[n - 1, k]:
+            k = j
+    for i in range(n - 1, -1, -1):
+        path[i] = k
+        k = came[i, k]
+    return path
+
+
+@compiled
+def held_path(gains: Floats, stiff: Floats, hold: Floats) -> Places:
+    """The best place (n,) in each row of `gains` (n, w), where moving by a place from row i - 1 to i costs `stiff[i]`.
+
+    But a move up, however far, costs no more than `hold[i]`: time stood still between the two.
+    """
+    n, w = gains.shape
+    best = np.zeros((n, w), np.float32)
+    came = np.zeros((n, w), np.int16)
+    value = np.zeros(w, np.float32)
+    for i in range(n):
+        if i > 0:
+            cost = stiff[i]
+            for k in range(w):
+                value[k] = best[i - 1, k]
+                came[i, k] = k
+            for k in range(1, w):
+                if value[k - 1] - cost > value[k]:
+                    value[k] = value[k - 1] - cost
+                    came[i, k] = came[i, k - 1]
+            for k in range(w - 2, -1, -1):
+                if value[k + 1] - cost > value[k]:
+                    value[k] = value[k + 1] - cost
+                    came[i, k] = came[i, k + 1]
+            lead = 0
+            for k in range(1, w):
+                if best[i - 1, k - 1] > best[i - 1, lead]:
+                    lead = k - 1
+                if best[i - 1, lead] - hold[i] > value[k]:
+                    value[k] = best[i - 1, lead] - hold[i]
+                    came[i, k] = lead
+        for k in range(w):
+            best[i, k] = gains[i, k] + value[k]
+    path = np.zeros(n, np.int64)
+    k = 0
+    for j in range(w):
+        if best[n - 1, j] > best[n - 1, k]:
+            k = j
+    for i in range(n - 1, -1, -1):
+        path[i] = k
+        k = came[i, k]
+    return path
+
+
+@compiled
+def held_moments(
+    rises: Floats,
+    struck: Floats,
+    tones: Floats,
+    toned: Floats,
+    centre: Places,
+    reach: int,
+    led: Places,
+    stiff: Floats,
+    weight: float,
+    most: float,
+    hold: float,
+) -> Places:
+    """The best frame of `rises` (m, b), as places (n,) from `reach` before to as far behind `centre` (n,), for each moment.
+
+    A moment gains what rises in its bands `struck` (n, b) and, by `weight`, in its semitones `toned` (n, s) out of `tones`
+    (about m / 3, s), less what it would on average, `most` at most. From row to row a path keeps its pace where its place falls
+    by `led` (under w); a place off this costs `stiff`, but any move up no more than `hold`. 2 bytes a cell are kept.
+    """
+    n, bands, rows = struck.shape[0], rises.shape[1], tones.shape[1]
+    w = 2 * reach + 1
+    came = np.zeros((n, w), np.int16)
+    best = np.zeros(w, np.float32)
+    value = np.zeros(w, np.float32)
+    gain = np.zeros(w, np.float32)
+    sources = np.zeros(w, np.int64)
+    never, jump, top, heavy = np.float32(-1e9), np.float32(hold), np.float32(most), np.float32(weight)
+    for i in range(n):
+        total, known = np.float32(0.0), 0
+        for k in range(w):
+            at = centre[i] + k - reach
+            gain[k] = np.float32(0.0)
+            if at < 0 or at >= rises.shape[0]:
+                continue
+            low, more = np.float32(0.0), np.float32(0.0)
+            for b in range(bands):
+                low += rises[at, b] * struck[i, b]
+            slow = min(at // 3, tones.shape[0] - 1)
+            for b in range(rows):
+                more += tones[slow, b] * toned[i, b]
+            gain[k] = low + heavy * more
+            total += gain[k]
+            known += 1
+        usual = total / np.float32(max(known, 1))
+        for k in range(w):
+            gain[k] = min(gain[k] - usual, top)
+        if i == 0:
+            for k in range(w):
+                best[k] = gain[k]
+            continue
+        for k in range(w):
+            back = k + led[i]
+            value[k] = best[back] if 0 <= back < w else never
+            came[i, k] = min(max(back, 0), w - 1)
+        high, source = never, 0
+        for k in range(w):
+            best[k], sources[k] = high - jump, source
+            if value[k] > high:
+                high, source = value[k], came[i, k]
+        cost = stiff[i]
+        for k in range(1, w):
+            if value[k - 1] - cost > value[k]:
+                value[k] = value[k - 1] - cost
+                came[i, k] = came[i, k - 1]
+        for k in range(w - 2, -1, -1):
+            if value[k + 1] - cost > value[k]:
+                value[k] = value[k + 1] - cost
+                came[i, k] = came[i, k + 1]
+        for k in range(w):
+            if best[k] > value[k]:
+                value[k] = best[k]
+                came[i, k] = sources[k]
+            best[k] = value[k] + gain[k]
+    path = np.zeros(n, np.int64)
+    k = 0
+    for j in range(w):
+        if best[j] > best[k]:
             k = j
     for i in range(n - 1, -1, -1):
         path[i] = k

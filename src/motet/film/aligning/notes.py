@@ -12,7 +12,7 @@ from motet.film.aligning import kernel
 from motet.film.aligning.hearing import BANDS, HIGH, LOW, LOWEST, SEMITONES
 from motet.film.errors import FilmError
 
-__all__ = ["Notes", "onset_bands", "semitones", "take_notes"]
+__all__ = ["Notes", "onset_bands", "onset_tones", "semitones", "take_notes"]
 
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
@@ -93,3 +93,14 @@ def onset_bands(notes: Notes, shift: int) -> Floats:
     bands /= np.maximum(np.sqrt((bands**2).sum(axis=2, keepdims=True)), 1e-6)
     mine: Floats = bands[notes.pitch, notes.drum.astype(np.int64)] * np.sqrt(notes.level)[:, None]
     return mine
+
+
+def onset_tones(notes: Notes, shift: int, groups: Places, count: int) -> Floats:
+    """For each of `count` groups of notes, by `groups` (n,), the semitones that they bring (count, 64), to length 1."""
+    tones = np.zeros((count, SEMITONES), np.float32)
+    for above, strength in _PARTIALS[:3]:
+        row = notes.pitch + (shift + above - LOWEST)
+        kept = (row >= 0) & (row < SEMITONES) & ~notes.drum
+        np.maximum.at(tones, (groups[kept], row[kept]), np.sqrt(notes.level[kept]) * np.float32(strength))
+    tones /= np.maximum(np.sqrt((tones**2).sum(axis=1, keepdims=True)), 1e-6)
+    return tones

@@ -1,4 +1,4 @@
-"""From a rough path to a warp: drawn in the recording's time, laid along it again, finer, and moved to its rises of energy."""
+"""From a rough path to a warp: drawn in the recording's time, laid along it again, finer, and made plain."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import numpy.typing as npt
 
 from motet.film.aligning import kernel
 from motet.film.aligning.features import chroma, loud, onsets
-from motet.film.aligning.hearing import BANDS, FINE, SLOW
-from motet.film.aligning.notes import Notes, onset_bands, semitones
+from motet.film.aligning.hearing import SLOW
+from motet.film.aligning.notes import Notes, semitones
 from motet.film.aligning.searching import Rough
 
-__all__ = ["Warp", "finer", "moved", "plain", "smooth"]
+__all__ = ["Warp", "finer", "plain", "smooth"]
 
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
@@ -21,13 +21,10 @@ _BLOCK = 5  # frames of one shift
 _SMOOTH = 4.0  # seconds over which the rough path is smoothed
 _LED = 6.0  # seconds whose tempo holds beyond an end
 _TRIMMED = 1.5  # seconds of the rough path's ends
+_HOLD = 8.0  # what a hold costs, however long
+_STOOD = 0.15  # seconds more than the block before that are a hold
 _EXTENDED = 6.0  # seconds that a path is led on to where one of both ends
-_NEAR = 0.1  # seconds that an onset may be moved
-_PLACES = 41  # within that
-_TOGETHER = 0.03  # seconds within which notes are struck at once
-_STIFF = 6.0  # what moving by a second more than the onset before costs, a second later
 _EXACT = 0.001  # seconds that a plainer warp may be off
-_LATE = 0.009  # seconds after an onset at which its rise is seen
 _LAG = 0.022  # seconds by which semitones lag behind those drawn, as sounds swell
 
 
@@ -98,7 +95,7 @@ def finer(
     """The warp again, at most `reach` seconds off, to about a frame of `SLOW`; and the notes' levels drawn along the old one.
 
     Every 0.1 s the shift that makes chroma and onsets alike, at a price for each change of it: a band around the diagonal, as the
-    notes are drawn in the recording's clock.
+    notes are drawn in the recording's clock. A hold, of whatever length, costs the same.
     """
     first = max(int(warp.sound[0] * SLOW), 0)
     last = min(int(warp.sound[-1] * SLOW) + 1, len(heard_chroma))
@@ -113,67 +110,22 @@ def finer(
     theirs[at : at + stop - begin, :12] = heard_chroma[begin:stop]
     theirs[at : at + stop - begin, 12:] = heard_onsets[begin:stop]
     gains = kernel.shifted_gains(mine, theirs, 12, _WEIGHT, far, _BLOCK)
-    path = kernel.rise_path(gains, np.full(len(gains), stiff, np.float32))
+    path = kernel.held_path(gains, np.full(len(gains), stiff, np.float32), np.full(len(gains), _HOLD, np.float32))
     here = (np.arange(len(gains)) * _BLOCK + _BLOCK / 2) / SLOW + first / SLOW
     return _joined(warp, here, here + (path - far) / SLOW - _LAG), levels
 
 
 def _joined(warp: Warp, here: Doubles, there: Doubles) -> Warp:
-    """The warp followed by a path of blocks, smoothed over half a second and made to rise."""
+    """The warp followed by a path of blocks, smoothed over half a second between holds and made to rise."""
     from scipy.ndimage import uniform_filter1d
 
-    off = uniform_filter1d(there - here, min(5, len(here)), mode="nearest")
+    off = there - here
+    parts = np.split(off, np.flatnonzero(np.diff(off) > _STOOD) + 1)
+    off = np.concatenate([uniform_filter1d(part, min(5, len(part)), mode="nearest") for part in parts])
     sound = np.maximum.accumulate(here + off)
     midi = warp.to_midi(here)
     keep = np.concatenate([[True], (np.diff(sound) > 1e-3) & (np.diff(midi) > 1e-3)])
     return Warp(midi[keep], sound[keep])
-
-
-def moved(warp: Warp, notes: Notes, shift: int, heard_rises: Floats) -> Warp:
-    """The warp with onsets moved to the rises of energy near them, together as far as they agree."""
-    inside = (notes.start >= warp.midi[0] - 0.05) & (notes.start <= warp.midi[-1] + 0.05)
-    if not inside.any():
-        return warp
-    times = notes.start[inside]
-    weights = onset_bands(notes, shift)[inside]
-    groups = np.cumsum(np.concatenate([[0], np.diff(times) > _TOGETHER]))
-    count = int(groups[-1]) + 1
-    together = np.zeros((count, BANDS), np.float32)
-    np.maximum.at(together, groups, weights)
-    onset = np.bincount(groups, times) / np.bincount(groups)
-    sound = warp.to_sound(onset)
-    shifts = np.linspace(-_NEAR, _NEAR, _PLACES)
-    gains = np.zeros((count, _PLACES), np.float32)
-    for place, by in enumerate(shifts):
-        at = np.clip((sound + by + _LATE) * FINE, 0, len(heard_rises) - 1.001)
-        low = at.astype(np.int64)
-        part = (at - low).astype(np.float32)[:, None]
-        gains[:, place] = ((heard_rises[low] * (1 - part) + heard_rises[low + 1] * part) * together).sum(axis=1)
-    usual = np.median(gains, axis=1, keepdims=True)
-    gains = np.minimum(gains - usual, 4.0)
-    gap = np.diff(sound, prepend=sound[0])
-    stiff = _STIFF * (shifts[1] - shifts[0]) * 50 / (1 + np.maximum(gap, 0) * 4)
-    path = kernel.rise_path(np.ascontiguousarray(gains), stiff.astype(np.float32))
-    by = shifts[path]
-    strength = gains[np.arange(count), path]
-    new = _steadied(sound, by, strength)
-    # Outside and far from onsets the warp keeps its shape.
-    grid = np.union1d(warp.midi, onset)
-    there = warp.to_sound(grid) + np.interp(grid, onset, new)
-    there = np.maximum.accumulate(there)
-    keep = np.concatenate([[True], (np.diff(there) > 1e-4) & (np.diff(grid) > 1e-4)])
-    return Warp(grid[keep], there[keep])
-
-
-def _steadied(sound: Doubles, by: Doubles, strength: Floats) -> Doubles:
-    """Shifts averaged over half a second of onsets around, by their strength."""
-    weights = np.maximum(strength, 0.05).astype(np.float64)
-    sums = np.concatenate([[0.0], np.cumsum(weights)])
-    total = np.concatenate([[0.0], np.cumsum(weights * by)])
-    order = np.maximum.accumulate(sound)
-    low, high = np.searchsorted(order, order - 0.3), np.searchsorted(order, order + 0.3, side="right")
-    mean: Doubles = (total[high] - total[low]) / (sums[high] - sums[low])
-    return mean
 
 
 def plain(warp: Warp, length: float, seconds: float) -> Warp:

@@ -7,7 +7,7 @@
 What is played may lie far below speech and noise, be filtered, encoded, faster or slower by 4 %, with its pitch kept or not.
 """
 
-from motet.film.locating.catalogue import Catalogue, Placement
+from motet.film.locating.catalogue import SURE, Catalogue, Placement
 from motet.film.locating.sound import RATE, Sound, listen, listen_to
 
-__all__ = ["RATE", "Catalogue", "Placement", "Sound", "listen", "listen_to"]
+__all__ = ["RATE", "SURE", "Catalogue", "Placement", "Sound", "listen", "listen_to"]

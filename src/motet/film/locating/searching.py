@@ -1,8 +1,8 @@
 """Where in a catalogue each ten seconds of a film might come from: their correlation with all of it at once.
 
 Both are told by cells: what stands out in 72 pitches, each fifth of a second. Cells are alike wherever music is, so the
-correlation is whitened: at each frequency over time, by the covariances over pitch of the catalogue and of the film. With products
-of matrices per frequency it takes some seconds an hour.
+correlation is whitened: at each frequency over time, by the covariances over pitch of the catalogue and of the film.
+Products of matrices per frequency do most of it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Spectra = npt.NDArray[np.complex64]
 
 SIZE = 256  # cells of a transform: 49 s
 PIECE = 52  # cells of a film that are looked for together: 10 s
-HOP = 26
+HOP = 39
 VALID = SIZE - PIECE
 POWER = 0.35  # of whitening, for each side: a half would be all of it
 FLOOR = 0.03  # of the mean variance

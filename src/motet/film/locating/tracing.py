@@ -24,8 +24,10 @@ SLOWEST, FASTEST = 0.955, 1.047
 STEP = 0.004
 LEAST_LEVEL = 0.7
 LAGS = 14  # spectra to either side that the closest look is taken over: 0.45 s
+PART = 60  # spectra of a song, in steps of FINE, that have a lag of their own: 4 s
 LEAST = 5.0  # standard deviations of a stretch that is looked at further
-TRIED = 40, 0.5  # lines, and lines a second of film
+SPAN = 160  # spectra of film: 5 s
+SKETCHED, TRIED = 12, 4  # lines with their middle in a span that are looked at once, and closely
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +71,7 @@ def traced(
     found: Iterable[Hit], film: Bytes, by: Whitened, whitened: Songs, fields: Sequence[Bytes], variance: float
 ) -> list[Stretch]:
     """All stretches that are likely, the likeliest first; of those on one place of the film the best."""
-    lines = _lines(found)
-    lines = lines[: int(TRIED[0] + TRIED[1] * len(film) * 0.032)]
+    lines = _likely(_lines(found), film, by, whitened, variance)
     taken: list[Stretch] = []
     for line in lines:
         if any(
@@ -96,6 +97,25 @@ def traced(
     return result
 
 
+def _likely(lines: Sequence[Line], film: Bytes, by: Whitened, whitened: Songs, variance: float) -> list[Line]:
+    """Of the lines through each few seconds of film the best, by their whole stretch."""
+    spans: dict[int, list[Line]] = {}
+    for line in lines:
+        span = spans.setdefault(int(line.centre) // SPAN, [])
+        if len(span) < SKETCHED:
+            span.append(line)
+    result: list[tuple[float, Line]] = []
+    # Song by song, so that each is whitened once.
+    sketched: dict[int, list[tuple[float, Line]]] = {}
+    for line in sorted((line for span in spans.values() for line in span), key=lambda line: (line.song, line.centre, line.place)):
+        stretch = _stretched(line, film, by, whitened(line.song), variance)
+        if stretch:
+            sketched.setdefault(int(line.centre) // SPAN, []).append((stretch.total, line))
+    for several in sketched.values():
+        result += sorted(several, key=lambda one: (-one[0], one[1].song, one[1].place))[:TRIED]
+    return [line for _, line in sorted(result, key=lambda one: (-one[0], one[1].song, one[1].centre, one[1].place))]
+
+
 def _common(one: Stretch, other: Stretch) -> float:
     """What part of the shorter of two stretches of film they share."""
     return (min(one.last, other.last) - max(one.first, other.first)) / max(
@@ -119,7 +139,7 @@ def _lines(found: Iterable[Hit]) -> list[Line]:
                 other = group[-1]
                 ahead = hit.centre - other.centre
                 if (
-                    ahead <= 320
+                    ahead <= 480
                     and abs(hit.place - other.place - ahead * hit.speed / loops.CELL) < NEAR + 0.03 * ahead / loops.CELL
                 ):
                     group.append(hit)
@@ -187,7 +207,7 @@ def _stretched(line: Line, film: Bytes, by: Whitened, song: Singles, variance: f
     low = max(low, math.ceil(line.at(0.0)))
     high = min(high, math.floor(line.at(float(len(film)))))
     cells = high - low
-    middle = int(math.floor(line.place)) - low
+    middle = math.floor(line.place) - low
     if cells < 12 or not 0 <= middle < cells:
         return None
     played = variant(film, line.when(low), cells, line.speed, line.kept) - by.mean
@@ -237,25 +257,41 @@ def _resolved(stretch: Stretch, film: Bytes, by: Whitened, song: Singles, varian
 
 
 def _refined(stretch: Stretch, film: Bytes, field: Bytes) -> Stretch:
-    """The line moved, by spectra, to where changes in the song and in the film are most alike, and how far that stands out."""
+    """The line moved, by spectra, to where changes in the song and in the film are most alike, and how far that stands out.
+
+    Each few seconds have lags of their own; of all straight lines through these the one that gathers most is the speed.
+    """
     from motet.film.locating import loops
 
     line = stretch.line
     first, last = int(line.at(stretch.first) * loops.CELL / loops.FINE), int(line.at(stretch.last) * loops.CELL / loops.FINE)
-    start = line.when(0.0)
+    count = max(2, min(24, (last - first) // PART))
+    edges = np.linspace(first, last, count + 1).astype(int).tolist()
     shift = 0.0 if line.kept else 18 * math.log2(line.speed)
-    sums = np.zeros((2, 2 * LAGS + 1))
-    loops.closely(field, film, first, last, start, line.speed, shift, LAGS, sums)
+    parts = np.zeros((count, 2, 2 * LAGS + 1))
+    for part, begin, end in zip(parts, edges, edges[1:], strict=False):
+        loops.closely(field, film, begin, end, line.when(0.0), line.speed, shift, LAGS, part)
+    at = (np.arange(count) + 0.5) / count - 0.5
+    lags = np.arange(-LAGS, LAGS + 1.0)
+    tops = []
+    tilts = np.arange(-8.0, 8.01, 0.25)  # spectra from the stretch's beginning to its end
+    for tilt in tilts.tolist():
+        both = np.sum([np.interp(lags + tilt * x, lags, part.sum(axis=0)) for x, part in zip(at, parts, strict=True)], axis=0)
+        # Thirds of what is beside make one number of a peak between two lags.
+        tops.append(float(np.convolve(both, (0.25, 0.5, 0.25), "same")[LAGS - 8 : LAGS + 9].max()))
+    tilt = float(tilts[int(np.argmax(np.array(tops) - 1e-9 * np.abs(tilts)))])
+    sums = np.sum([[np.interp(lags + tilt * x, lags, one) for one in part] for x, part in zip(at, parts, strict=True)], axis=0)
     both = sums.sum(axis=0)
-    inner = both[LAGS - 8 : LAGS + 9]
-    k = int(np.argmax(inner)) + LAGS - 8
+    k = int(np.argmax(both[LAGS - 8 : LAGS + 9])) + LAGS - 8
     apart = np.abs(np.arange(2 * LAGS + 1) - k) > 5
-    spread = float(both[apart].std()) + 1e-9
-    fine = float(both[k] - both[apart].mean()) / spread
+    fine = float(both[k] - both[apart].mean()) / (float(both[apart].std()) + 1e-9)
     upper = float(sums[1][k] - sums[1][apart].mean()) / (float(sums[1][apart].std()) + 1e-9)
+    if fine < 3:
+        return replace(stretch, fine=fine, upper=upper)
     left, middle, right = both[k - 1], both[k], both[k + 1]
     bend = left - 2 * middle + right
     lag = k - LAGS + (0.5 * (left - right) / bend if bend < 0 else 0.0)
-    if fine < 3:
-        return replace(stretch, fine=fine, upper=upper)
-    return replace(stretch, line=replace(line, centre=line.centre + lag), fine=fine, upper=upper)
+    centre = 0.5 * (stretch.first + stretch.last)
+    # What comes ever later is played more slowly.
+    speed = line.speed / (1 + tilt / max(1.0, stretch.last - stretch.first))
+    return replace(stretch, line=replace(line, place=line.at(centre), centre=centre + lag, speed=speed), fine=fine, upper=upper)
