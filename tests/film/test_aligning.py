@@ -100,6 +100,19 @@ def test_a_recording_is_followed_through_its_tempo_and_key(
     assert np.quantile(wrong, 0.95) <= 0.06
 
 
+def test_a_hold_lies_between_the_notes_that_it_parts() -> None:
+    score = tune(3)
+    struck = onsets(score)
+    at, there = warped(score, 1.1, 0.05)
+    hold = float(struck[len(struck) // 2 : len(struck) // 2 + 2].mean())
+    knots = np.sort(np.concatenate([at, [hold - 1e-3, hold + 1e-3]]))
+    late = np.interp(knots, at, there) + 1.5 * (knots > hold)
+    found = align(score, hear(blocks(played(score, knots, late))))
+    near = struck[np.abs(struck - hold) < 3]
+    assert len(near) > 5
+    assert found.to_sound(near) == pytest.approx(np.interp(near, knots, late), abs=0.06)
+
+
 @pytest.mark.parametrize("other", [4, 9, 12])
 def test_another_song_is_refused(other: int) -> None:
     found = align(tune(other), heard_of(3))

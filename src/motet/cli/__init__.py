@@ -58,6 +58,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _silence()
         print(f"motet: the system refused: {error}.", file=sys.stderr)
         return 1
+    except RuntimeError as error:
+        if "no locator available" not in str(error):
+            raise
+        _silence()
+        fix = "set NUMBA_CACHE_DIR to a folder that can be written"
+        print(f"motet: there is nowhere to keep compiled code: {fix}.", file=sys.stderr)
+        return 1
 
 
 def _silence() -> None:

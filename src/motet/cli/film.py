@@ -21,6 +21,7 @@ from motet.errors import UserError
 from motet.wording import clock, count, several, span
 
 if TYPE_CHECKING:
+    from motet import naming
     from motet.film import locating
 
 
@@ -125,7 +126,6 @@ def _songs(options: argparse.Namespace) -> int:
 
 
 def _match(options: argparse.Namespace) -> int:
-    from motet import naming
     from motet.film import matching, songs
 
     with _told(options.list):
@@ -138,9 +138,7 @@ def _match(options: argparse.Namespace) -> int:
         for song in songs.merge(lines):
             told_of[str(len(told_of))] = song
     wanted = [matching.Wanted(key, one.title, one.artist) for key, one in told_of.items()]
-    catalogue = (
-        matching.Catalogued(path, tuple(naming.clues_of_path(path)), None, "") for path in _paths(options.files, "songs")
-    )
+    catalogue = (matching.Catalogued(path, _clues(Path(path)), None, "") for path in _paths(options.files, "songs"))
     least = matching.SURE if options.least is None else options.least
     found = sorted(matching.match_all(wanted, catalogue, least=least), key=lambda one: (int(one.wanted), -one.probability))
     if options.json:
@@ -173,6 +171,24 @@ def _match(options: argparse.Namespace) -> int:
         f"{count(matched)} of {several(len(told_of), 'song')}{share} are in {several(len({m.item for m in found}), 'file')}.",
     )
     return 0 if found else 1
+
+
+def _clues(path: Path) -> tuple[naming.Clue, ...]:
+    """What a file's path tells of it, and a recording's own tags."""
+    from motet import naming
+    from motet.audio.decoding import open_recording
+    from motet.audio.errors import Unusable
+    from motet.files.kinds import RECORDINGS
+
+    said: list[naming.Clue] = []
+    if RECORDINGS.named(path.name):
+        try:
+            with open_recording(path) as recording:
+                tags = {name.lower(): text for name, text in recording.tags.items()}
+            said = [naming.Clue(f"{name}:{tags[name]}", "tag") for name in ("artist", "title") if tags.get(name)]
+        except Unusable:
+            said = []  # its name may still tell
+    return (*said, *naming.clues_of_path(str(path)))
 
 
 def _paths(places: list[Path], what: str) -> list[str]:
@@ -214,20 +230,41 @@ def _locate(options: argparse.Namespace) -> int:
             say(console, str(error))
     with _told(options.film):
         film = locating.listen_to(options.film)
+        late = _late(options.film)
     least = {} if options.least is None else {"least": options.least}
-    found = locating.Catalogue(sounds).locate(film, **least)
+    placed = locating.Catalogue(sounds).locate(film, **least)
+    found = [replace(one, film_start=one.film_start + late, film_end=one.film_end + late) for one in placed]
     if options.json:
         told = {"film": str(options.film), "seconds": film.seconds, "recordings": len(sounds), "passed_over": passed}
         print(json.dumps(told | {"placements": [asdict(one) for one in found]}, indent=1))
         return 0 if found else 1
     for one in found:
         speed = "" if abs(one.speed - 1) < 0.001 else f", at {one.speed:.1%} of its speed"
-        where = f"{clock(one.film_start)} to {clock(one.film_end)}"
-        print(printable(f"{one.confidence:.0%}  {where}  {Path(one.song).name}, from {clock(one.song_start)}{speed}"))
+        where = f"{_moment(one.film_start)} to {_moment(one.film_end)}"
+        print(printable(f"{one.confidence:.0%}  {where}  {Path(one.song).name}, from {_moment(one.song_start)}{speed}"))
         print(printable(f"      {one.evidence}"))
     if not found:
         print(printable(f"None of {several(len(sounds), 'recording')} is heard in {options.film.name}."))
     return 0 if found else 1
+
+
+def _late(film: Path) -> float:
+    """Seconds from the first picture to the first sample; 0 where there is no picture to count from."""
+    from motet.film import pictures
+    from motet.film.errors import FilmError
+
+    try:
+        return pictures.film_facts(film, longest=24 * 3600.0, whole=False).sound_start
+    except FilmError as error:
+        if error.reason not in ("no_picture", "not_video"):
+            raise
+        return 0.0
+
+
+def _moment(seconds: float) -> str:
+    """A place in a film: "12:40.3"."""
+    tenths = round(seconds * 10)
+    return f"{clock(tenths // 10)}.{tenths % 10}"
 
 
 def _align(options: argparse.Namespace) -> int:

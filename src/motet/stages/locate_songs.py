@@ -32,7 +32,7 @@ _LIBRARIES = ("numpy", "scipy", "numba")
 
 
 class LocateSongs(Settings):
-    least: float = Field(default=0.5, gt=0, le=1, description="confidence of a moment, at least")
+    least: float = Field(default=locating.SURE, gt=0, le=1, description="confidence of a moment, at least")
     shortest: float = Field(default=5.0, ge=3, le=3600, description="seconds of a moment, at least")
 
 

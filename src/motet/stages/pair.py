@@ -22,7 +22,7 @@ from motet.dataset.rows import FilmClip, PlannedClip
 from motet.errors import UserError
 from motet.files.kinds import RECORDINGS
 from motet.film.errors import FilmError
-from motet.run import Drop, Settings, Tools, stage
+from motet.run import Drop, Settings, Tools, Unanswered, stage
 from motet.run.stage import Cost
 from motet.stages.clean import read_source, source_of
 from motet.stages.collect import file_at, film_at
@@ -85,6 +85,8 @@ def pair(plan: PlannedClip, settings: Pair, tools: Tools) -> FilmClip | Drop:
         with tempfile.TemporaryDirectory(dir=tools.cache) as folder:
             return _Clip(plan, settings, Path(folder)).row(tools)
     except (FilmError, Unusable, midi.Unreadable) as error:
+        if error.reason == "not_written":  # the disk's doing, not the clip's
+            raise Unanswered(error.detail) from None
         return Drop(error.reason, error.detail)
 
 

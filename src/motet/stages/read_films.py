@@ -53,7 +53,7 @@ def _read(file: Collected, path: Path, settings: ReadFilms, tools: Tools) -> Mov
         sound = locating.listen(mono(recording, locating.RATE))
         fault = recording.fault
     if fault and settings.truncated == "drop":
-        return Drop("truncated", f"the sound of {path.name}: {fault.detail}")
+        return Drop("truncated", f"its sound breaks off: {fault.detail}")
     if not len(sound.times):
         return Drop("silent", f"nothing is heard in {path.name} that could be known again")
     name = songs.film_name(file.path.replace("\\", " "))  # no folder: what cannot be printed is written so

@@ -16,7 +16,7 @@ from pydantic import Field, field_validator
 from motet import render
 from motet.dataset.rows import Film, VideoPlan
 from motet.errors import UserError
-from motet.run import Drop, Settings, Tools, stage
+from motet.run import Drop, Settings, Tools, Unanswered, stage
 from motet.run.stage import Cost, versions
 from motet.video.errors import VideoError
 
@@ -137,6 +137,8 @@ def render_video(plan: VideoPlan, settings: RenderVideo, tools: Tools) -> Film |
                 model_licence=licence,
             )
     except VideoError as error:
+        if error.reason == "not_written":  # the disk's doing, not the film's
+            raise Unanswered(error.detail) from None
         return Drop(error.reason, error.detail)
 
 

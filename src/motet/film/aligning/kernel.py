@@ -213,18 +213,20 @@ def held_moments(
     sources = np.zeros(w, np.int64)
     never, jump, top, heavy = np.float32(-1e9), np.float32(hold), np.float32(most), np.float32(weight)
     for i in range(n):
-        total, known = np.float32(0.0), 0
+        total, known, last, more = np.float32(0.0), 0, -1, np.float32(0.0)
         for k in range(w):
             at = centre[i] + k - reach
             gain[k] = np.float32(0.0)
             if at < 0 or at >= rises.shape[0]:
                 continue
-            low, more = np.float32(0.0), np.float32(0.0)
+            low = np.float32(0.0)
             for b in range(bands):
                 low += rises[at, b] * struck[i, b]
             slow = min(at // 3, tones.shape[0] - 1)
-            for b in range(rows):
-                more += tones[slow, b] * toned[i, b]
+            if slow != last:
+                last, more = slow, np.float32(0.0)
+                for b in range(rows):
+                    more += tones[slow, b] * toned[i, b]
             gain[k] = low + heavy * more
             total += gain[k]
             known += 1

@@ -66,7 +66,8 @@ def kept(field: Bytes) -> Bytes:
 
     cells = np.empty((-(-len(field) // loops.CELL), loops.BANDS), np.float32)
     loops.described(field, 0.0, 1.0, 0.0, cells)
-    return np.minimum(cells * np.float32(SCALE) + np.float32(0.5), 255).astype(np.uint8)
+    scaled: Bytes = np.minimum(cells * np.float32(SCALE) + np.float32(0.5), 255).astype(np.uint8)
+    return scaled
 
 
 def told(song: Bytes) -> Singles:
@@ -188,7 +189,7 @@ def hits(field: Bytes, songs: Sequence[Bytes], by: Whitened) -> tuple[list[Hit],
                 spread = np.maximum(spread, 0.5 * np.median(spread)) + 1e-12
                 limits = LIMIT * spread
                 spreads += spread.tolist()
-            found = loops.standing_out(sums, share, limits, VALID, len(scores), *where, scores)
+            found = loops.standing_out(sums, share, limits, VALID, len(scores), where[0], where[1], where[2], scores)
             for n in range(min(found, len(scores))):
                 centre, speed, pitch = part[where[0][n]]
                 song, first = of[begin + where[1][n]]
