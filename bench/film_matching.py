@@ -5,7 +5,7 @@ that the film's list has and without an artist, for it has none, and those of `f
 `--write FOLDER` all matches and a sample of 200 without their probability are written, to be judged; with `--judged FILE`
 (columns film, title, directory, file, verdict: right, wrong or unclear) precision and calibration are told.
 
-    python bench/film_matching.py --write /tmp/film_match
+    python bench/film_matching.py --write FOLDER
 """
 
 from __future__ import annotations

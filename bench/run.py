@@ -39,6 +39,9 @@ SUBJECTS = {
     "hashing": "Hashing files, beside plain threads",
     "painting": "Films painted, one core",
     "video_sync": "Notes seen where they sound",
+    "film_located": "Songs heard in films",
+    "film_aligned": "MIDI laid along performances",
+    "film_shots": "Shots of films",
 }
 LIBRARIES = ("symusic", "pretty_midi", "mido", "numpy", "pyarrow", "duckdb", "pebble", "numba", "tinysoundfont")
 HEAD = f"{'':<45} {'median':>9} {'min':>9} {'max':>9} {'unit':<12} {'n':>7} {'reps':>4}  ratio, goal"

@@ -17,16 +17,20 @@ import tempfile
 import wave
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from motet.demo import write
+from motet import render
+from motet.demo import TUNES, arrange, to_midi, write
 from motet.recipe import Recipe, load
 from motet.run.build import build
 from motet.run.stage import versions
+from motet.video import film
 from toys.midi import song
 
 GOLDEN = Path(__file__).with_name("golden.json")
@@ -35,13 +39,16 @@ SETTINGS = ["render_stems.rate=16000", "sample.songs=2"]
 PREPARED = ["prepare_features.rate=8000", "prepare_features.mel=false"]
 FILMED = [*SETTINGS, "map_video.seconds=8", "map_video.most=1", "map_video.width=64", "map_video.height=64"]
 RECORDED = ["separate.method=none", "chunk.length=20"]
+HEARD = ["pair.media=false", "plan_clips.longest=12"]  # of films; their encoding is held in tests/video
 # Stages that make or read sound.
 SOUND = (
     "render_stems", "mix_stems", "segment", "write_captions", "check_captions", "prepare_features",
     "map_video", "render_video", "check_sync", "decode", "match_recordings", "separate", "chunk", "audio_facts", "tag", "balance",
+    "collect", "read_recordings", "read_films", "locate_songs", "find_shots", "match_midi", "align", "plan_clips", "pair",
 )  # fmt: skip
 HERE = f"{sys.platform}-{platform.machine()}"
-PLACES = ("root", "location", "offset")  # where the tunes lie, not what they are
+# Where the tunes lie, not what they are.
+PLACES = ("root", "location", "offset", "film_where", "recording_where", "midi_where")
 ENCODED = {"films": ("video", "sound")}  # by AAC and MP3, whose last bits are the processor's
 
 Entry = dict[str, Any]
@@ -73,7 +80,27 @@ def measure(folder: Path) -> dict[str, Entry]:
     prepared = measure_stages(load("prepare").changed([*PREPARED, *own]), source, folder / "prepared")
     recorded = measure_stages(load("musicgen").changed(RECORDED), write_recordings(folder / "recordings"), folder / "recorded")
     filmed = measure_stages(load("midi-video").changed(FILMED), folder / "tunes", folder / "filmed")
-    return measured | {name: entry for name, entry in (prepared | recorded | filmed).items() if name not in measured}
+    heard = measure_stages(load("film-music").changed(HEARD), write_cinema(folder / "cinema"), folder / "heard")
+    others = prepared | recorded | filmed | heard
+    return measured | {name: entry for name, entry in others.items() if name not in measured}
+
+
+def write_cinema(folder: Path) -> list[str]:
+    """A film in which a tune of the demo is heard under noise, its recording, its MIDI, and a list that names it."""
+    (folder / "films").mkdir(parents=True)
+    tune = next(one for one in TUNES if one.title == "Greensleeves")
+    (folder / "Greensleeves.mid").write_bytes(data := to_midi(arrange(tune)))
+    (audio,) = render.load(render.find(), 22050).render([data])
+    loud = np.clip(audio / np.abs(audio).max() * 0.5, -1, 1).astype(np.float32)
+    (folder / "Ada Example - Greensleeves.wav").write_bytes(render.encode(loud, 22050, "wav"))
+    random = np.random.default_rng(1)
+    sound = random.normal(0, 0.01, (40 * 22050, 2)).astype(np.float32)
+    sound[8 * 22050 : 32 * 22050] += loud[4 * 22050 : 28 * 22050]
+    shots = random.integers(40, 220, (5, 8, 8, 3), np.uint8).repeat(8, axis=1).repeat(8, axis=2)
+    pictures = (np.roll(shots[n // 96], n % 64, axis=1) for n in range(480))
+    film.write(folder / "films" / "The Bridge (1961).mp4", pictures, fps=Fraction(12), size=(64, 64), sound=(sound, 22050))
+    (folder / "songs.csv").write_text("film,year,song,artist\nThe Bridge,1961,Greensleeves,Ada Example\n")
+    return [str(folder / "films"), *map(str, sorted(folder.glob("*.*")))]
 
 
 def write_recordings(folder: Path) -> Path:
@@ -90,10 +117,10 @@ def write_recordings(folder: Path) -> Path:
     return folder
 
 
-def measure_stages(made: Recipe, source: Path, to: Path) -> dict[str, Entry]:
+def measure_stages(made: Recipe, source: Path | list[str], to: Path) -> dict[str, Entry]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NUMBA_CPU_NAME", "generic")  # else the workers' compiled code is this processor's own
-        snapshot = build(made, [source], to).snapshot
+        snapshot = build(made, source if isinstance(source, list) else [source], to).snapshot
     tables: dict[str, str] = {}
     measured: dict[str, Entry] = {}
     for step, state in zip(made.steps, snapshot.stages, strict=True):
@@ -185,7 +212,8 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Entry]:
         return apart.submit(measure, tmp_path_factory.mktemp("golden")).result()
 
 
-STAGES = dict.fromkeys(step.name for name in ("text-to-music", "prepare", "musicgen", "midi-video") for step in load(name).steps)
+RECIPES = ("text-to-music", "prepare", "musicgen", "midi-video", "film-music")
+STAGES = dict.fromkeys(step.name for name in RECIPES for step in load(name).steps)
 
 
 @pytest.mark.parametrize("stage", STAGES)

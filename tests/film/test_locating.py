@@ -87,6 +87,15 @@ def test_one_song_used_twice_is_found_twice() -> None:
     assert [(one.song, round(one.song_start / 5)) for one in found] == [("tune 2", 0), ("tune 2", 6)]
 
 
+def test_a_song_that_says_all_of_it_twice_is_told_once_where_it_plays_once() -> None:
+    verse = tune(4)[: 25 * RATE]
+    others = {f"tune {seed}": listen([tune(seed)]) for seed in (1, 2, 3)}
+    twice = Catalogue({"twice": listen([np.concatenate((verse, verse))]), **others})
+    (found,) = twice.locate(listen([film(verse[3 * RATE : 22 * RATE], 6.0)]))
+    assert found.song == "twice"
+    assert found.song_start % 25 == pytest.approx(3, abs=1)
+
+
 @pytest.mark.parametrize(
     "sound",
     [

@@ -78,6 +78,7 @@ def hash_of(text: str) -> int:
     return sum(text.encode()) + len(text)
 
 
+@pytest.mark.slow
 def test_nothing_false_is_shipped_whatever_the_model_says(tmp_path: Path, sources: Path) -> None:
     with serving(moody) as service:
         for _ in range(2):  # what met a 500 or a 429 to the end is asked again
@@ -107,6 +108,7 @@ def test_a_server_that_is_down_holds_nothing_up_and_is_asked_by_the_next_build(t
         assert {writer for row in captions(tmp_path / "data") for writer in row["writers"]} == {"llm"}
 
 
+@pytest.mark.slow
 def test_a_build_killed_in_the_middle_asks_nothing_twice(tmp_path: Path, sources: Path) -> None:
     def slowly(request: Request) -> Reply:
         reply = completion(request, {"short": f"Music with {asked(request).record['instruments'][0]['name']}."})

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -54,7 +54,7 @@ class Placement:
 
 
 class Catalogue:
-    """Recordings that a film may hold: about 110 kB in memory for each of 200 s."""
+    """Recordings that a film may hold: about 220 kB in memory for each of 200 s, and as much again while a film is searched."""
 
     def __init__(self, sounds: Mapping[str, Sound]) -> None:
         from motet.film.locating import loops
@@ -101,7 +101,7 @@ class Catalogue:
             for one in told
             if one.confidence >= least and 0.95 <= one.speed <= 1.05 and one.film_end - one.film_start >= shortest
         )
-        return sorted(likely, key=lambda one: (one.film_start, one.song, one.song_start))
+        return sorted(_once(likely), key=lambda one: (one.film_start, one.song, one.song_start))
 
     def _placement(self, stretch: tracing.Stretch, film_seconds: float) -> Placement:
         line = stretch.line
@@ -128,6 +128,22 @@ class Catalogue:
             version="recording" if stretch.upper >= 5 else "other version",
             evidence=words,
         )
+
+
+def _once(placements: Iterable[Placement]) -> Iterator[Placement]:
+    """A song that is told twice in one stretch of film, for it repeats itself, only where it fits best: sure, then long."""
+    kept: list[Placement] = []
+    for one in sorted(placements, key=lambda one: (-round(one.confidence, 2), one.film_start - one.film_end, one.song_start)):
+        length = one.film_end - one.film_start
+        twice = any(
+            other.song == one.song
+            and min(one.film_end, other.film_end) - max(one.film_start, other.film_start)
+            > 0.5 * min(length, other.film_end - other.film_start)
+            for other in kept
+        )
+        if not twice:
+            kept.append(one)
+            yield one
 
 
 def sureness(stretch: tracing.Stretch) -> float:
