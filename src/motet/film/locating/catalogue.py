@@ -23,6 +23,7 @@ __all__ = ["SURE", "Catalogue", "Placement"]
 
 SURE = 0.9
 """the confidence from which on placements are told"""
+SPEEDS = (0.958, 1.044)  # what is told: 24/25 to 25/24, and what a measure of them may be off; chance seeks the edges
 LEARNT = 400  # songs that the catalogue's covariance is taken over
 KEPT = 64  # songs whose whitened cells are kept at a time
 TELLING = 0.006  # how far from 1 a speed must be to tell whether pitch was kept
@@ -99,7 +100,7 @@ class Catalogue:
         likely = (
             one
             for one in told
-            if one.confidence >= least and 0.95 <= one.speed <= 1.05 and one.film_end - one.film_start >= shortest
+            if one.confidence >= least and SPEEDS[0] <= one.speed <= SPEEDS[1] and one.film_end - one.film_start >= shortest
         )
         return sorted(_once(likely), key=lambda one: (one.film_start, one.song, one.song_start))
 
