@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pytest
 import soundfile
 
+from film.numbered_films import film as numbered
 from motet import Dataset, midi, render
 from motet.cli import main
 from motet.demo import TUNES, arrange, to_midi
@@ -301,6 +302,20 @@ def test_a_broken_film_can_be_kept_and_says_that_it_breaks_off(cinema: Path, tmp
     (kept,) = rows(Dataset(tmp_path / "data"), "SELECT path, remarks FROM movies")
     assert kept["path"] == "films/Broken.mkv"
     assert any("cut off" in remark or "are there" in remark for remark in kept["remarks"])
+
+
+def test_silent_films_say_so_and_uneven_ones_are_kept_or_left_as_asked(tmp_path: Path) -> None:
+    films = tmp_path / "films"
+    films.mkdir()
+    numbered(films / "silent.mp4", sound=np.zeros(5 * 44100, np.float32))
+    numbered(films / "uneven.mkv", stamps=[n + n // 3 for n in range(120)])
+    for asked, kept in (("keep", True), ("drop", False)):
+        recipe = parse({"name": "films", "stages": ["collect", {"read_films": {"unsteady": asked}}]}, "here")
+        build(recipe, [f"films={films}"], tmp_path / asked)
+        told = rows(Dataset(tmp_path / asked), "SELECT path, reason FROM work WHERE status = 'dropped' ORDER BY path")
+        reasons = {one["path"].rpartition("/")[2]: one["reason"] for one in told}
+        assert reasons == {"silent.mp4": "silent"} | ({} if kept else {"uneven.mkv": "unsteady"})
+        assert [one["steady"] for one in rows(Dataset(tmp_path / asked), "SELECT steady FROM movies")] == [False] * kept
 
 
 def _copied(film: Path, to: Path) -> None:
