@@ -12,6 +12,7 @@ from motet.dataset.rows import Movie, Soundtrack
 from motet.film import songs
 from motet.run import Settings, Tools, Unanswered, stage
 from motet.stages.identify import kept_answers
+from motet.stages.read_lists import columns
 
 
 class AskSoundtracks(Settings):
@@ -43,17 +44,4 @@ def ask_soundtracks(movie: Movie, settings: AskSoundtracks, tools: Tools) -> Ite
             return
         raise Unanswered(str(problem)) from None
     for one in told.listed:
-        yield Soundtrack(
-            film=one.film,
-            year=one.year,
-            film_id=one.film_id,
-            title=one.title,
-            artist=one.artist,
-            kind=one.kind,
-            album=one.album,
-            compilation=one.compilation,
-            told_by=one.source,
-            where=one.where,
-            confidence=one.confidence,
-            identifiers=list(one.identifiers),
-        )
+        yield Soundtrack(**columns(one))

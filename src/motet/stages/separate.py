@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 # Stems may rise above full scale, which FLAC cannot hold: they are stored this much lower, in 24 bits.
 _ROOM_DB = -6.0
-_VOICE_RATE = 16_000
 
 
 class Separate(Settings):

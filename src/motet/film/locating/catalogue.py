@@ -55,7 +55,7 @@ class Placement:
 
 
 class Catalogue:
-    """Recordings that a film may hold: about 220 kB in memory for each of 200 s, and as much again while a film is searched."""
+    """Recordings that a film may hold: about 220 kB in memory for each of 200 s, and 400 kB while a film is searched."""
 
     def __init__(self, sounds: Mapping[str, Sound]) -> None:
         from motet.film.locating import loops

@@ -57,7 +57,6 @@ class Whitened:
 
     matrix: Spectra
     mean: Singles
-    spread: float
 
 
 def kept(field: Bytes) -> Bytes:
@@ -136,7 +135,7 @@ def whitened(field: Bytes, catalogue: npt.NDArray[np.complex128], song_side: npt
     film = covariance([part - mean for part in parts])
     matrix = song_side @ white(film)
     # A song's own spectra go through this before they meet the film's.
-    return Whitened(matrix.astype(np.complex64), mean, 1.0)
+    return Whitened(matrix.astype(np.complex64), mean)
 
 
 def song_whitened(song: Bytes, by: Whitened) -> Singles:

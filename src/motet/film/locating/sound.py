@@ -135,15 +135,13 @@ def listen_to(source: Path | bytes, longest: float = 6 * 3600.0) -> Sound:
     Raises FilmError for what cannot be decoded, with the reasons of `motet.audio.decoding.open_recording`; also where the sound
     ends before the file says (`truncated`).
     """
-    from motet.audio.channels import downmix
     from motet.audio.decoding import open_recording
     from motet.audio.errors import Unusable
-    from motet.audio.resampling import resampled
+    from motet.audio.resampling import mono
 
     try:
         with open_recording(source, longest=longest) as recording:
-            mono = (downmix(block, recording.layout, 1) for block in recording.blocks())
-            sound = listen(resampled(mono, recording.rate, RATE, "HQ"))
+            sound = listen(mono(recording, RATE))
             if recording.fault is not None and recording.fault.reason == "truncated":
                 raise FilmError(recording.fault.reason, recording.fault.detail)
             return sound
