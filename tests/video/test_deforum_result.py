@@ -72,6 +72,20 @@ def test_a_damaged_film_is_refused_or_still_whole(tmp_path_factory: pytest.TempP
     assert found in ("10", "unreadable_film", "wrong_frames", "wrong_size", "wrong_rate")
 
 
+def test_pictures_of_an_unknown_codec_are_none(tmp_path: Path) -> None:
+    (tmp_path / "film.mp4").write_bytes(film(10, 64, 48, Fraction(24)).replace(b"avc1", b"avc\0"))
+    with pytest.raises(VideoError, match="holds no pictures"):
+        check(tmp_path / "film.mp4", frames=10, size=(64, 48), fps=Fraction(24))
+
+
+def test_what_a_killed_process_left_of_a_film_is_written_over(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / ".film.mp4.tmp").write_bytes(b"half")
+    (tmp_path / "film.mp4").write_bytes(film(10, 64, 48, Fraction(24)))
+    fetch(tmp_path / "film.mp4", tmp_path / "out" / "film.mp4", frames=10, size=(64, 48), fps=Fraction(24))
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["film.mp4"]
+
+
 def test_a_film_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
     folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/f\xff"))  # no UTF-8
     source, to = tmp_path / "theirs.mp4", folder / "ours.mp4"

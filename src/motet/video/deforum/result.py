@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -40,9 +39,9 @@ def check(path: Path, *, frames: int, size: tuple[int, int], fps: Fraction, call
     try:
         # From an open file: names that are not UTF-8 are none of FFmpeg's, and what it finds inside opens no other file.
         with path.open("rb") as opened, av.open(opened, "r", format="mp4", metadata_errors="replace") as container:
-            if not container.streams.video:
+            stream = next(iter(container.streams.video), None)
+            if stream is None or stream.codec_context is None:  # which a codec that nobody knows has not
                 raise VideoError("unreadable_film", f"{name} holds no pictures.")
-            stream = container.streams.video[0]
             _same_size((stream.codec_context.width, stream.codec_context.height), size, name)
             first, seen, base = None, 0, stream.time_base
             for picture in container.decode(stream):
@@ -81,19 +80,19 @@ def fetch(source: Path, to: Path, *, frames: int, size: tuple[int, int], fps: Fr
     if not there:
         raise VideoError("no_film", f"The server's job succeeded, and there is no film {source.name[:100]}.")
     to.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=".", suffix=f".{os.getpid()}.tmp", dir=to.parent)
+    # One name per film, so that what a killed process left is written over: whoever fetches holds the film's job.
+    part = to.with_name(f".{to.name}.tmp")
     try:
-        with os.fdopen(descriptor, "wb") as written, source.open("rb") as read:
+        with part.open("wb") as written, source.open("rb") as read:
             if os.fstat(read.fileno()).st_size > LARGEST:
                 raise VideoError("unreadable_film", f"{source.name} has more than {LARGEST} bytes.")
             shutil.copyfileobj(read, written, 1 << 20)
             written.flush()
             os.fsync(written.fileno())
-        film = check(Path(name), frames=frames, size=size, fps=fps, called=source.name)
-        os.chmod(name, 0o644)
-        os.replace(name, to)
+        film = check(part, frames=frames, size=size, fps=fps, called=source.name)
+        part.replace(to)
     finally:
-        Path(name).unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
     folder = os.open(to.parent, os.O_RDONLY)
     try:
         os.fsync(folder)
