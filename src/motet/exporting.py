@@ -11,7 +11,6 @@ import importlib.metadata
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -27,23 +26,13 @@ from motet.dataset.rows import MidiFacts, Row, Song
 from motet.errors import UserError
 from motet.export import manifests as lists
 from motet.export import song_json as form
-from motet.export.publishing import PENDING
+from motet.export.example import Written
+from motet.export.publishing import LIST, PENDING
 from motet.midi.key import Mode
 from motet.sources import merging
 from motet.stages.enrich import own_facts
 from motet.text import words
 from motet.wording import several
-
-LIST = "motet-export.json"  # in every export: what it is of, and which files are its
-
-
-@dataclass(frozen=True)
-class Written:
-    """The files of an export, by their paths in its folder, and what a person should know of them."""
-
-    files: list[str]
-    remarks: list[str]
-
 
 Exporter = Callable[[Dataset, Path, str], Written]
 
@@ -59,7 +48,7 @@ def export(dataset: Dataset, kind: str, folder: Path, where: str = "") -> Writte
     for gone in before - set(done.files):
         (folder / gone).unlink(missing_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
-    told = {"as": kind, "snapshot": dataset.snapshot.number, "files": sorted(done.files)}
+    told = {"as": kind, "snapshot": dataset.snapshot.number, "files": sorted(done.files), "pieces": done.pieces}
     write_bytes(folder / LIST, json.dumps(told, indent=1).encode())
     return done
 

@@ -1,53 +1,133 @@
-"""Exports that are whole or not there: written aside, then named all at once."""
+"""Exports that are whole or not there: written aside, then named all at once. A stopped one goes on where it was."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, TypeVar
 
 from motet.errors import UserError
 
-__all__ = ["PENDING", "Pending", "blaming", "published", "sync"]
+__all__ = ["LIST", "PENDING", "Pending", "blaming", "digest", "in_order", "published", "sync"]
 
 PENDING = ".motet-part"  # what an export that was killed leaves in its folder, until the next one goes on with it
+LIST = "motet-export.json"  # in every finished export: what it is of, and which files are its
+_DONE = "done.jsonl"
+
+_In = TypeVar("_In")
+_Out = TypeVar("_Out")
 
 
 class Pending:
-    """Files written aside, by their paths in the folder they are for; one that lies there with the same bytes is kept."""
+    """Files written aside, by their paths in the folder they are for.
+
+    `write` keeps a file that lies there with the same bytes. Work that costs is done in pieces: a piece has a key, a digest of
+    all that shapes its files; `done` says that they are written, and `note` gives what was said then, in this run, in one that
+    was stopped, or in a finished export that lies in the folder, as long as the files are there with their sizes.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.aside = folder, folder / PENDING
-        self.fresh: list[str] = []
+        self.fresh: set[str] = set()
+        self.pieces: dict[str, dict[str, Any]] = {}
         self._names: set[str] = set()
+        self._before = {piece["key"]: piece for piece in [*_finished(folder), *_begun(self.aside)]}
 
     @property
     def names(self) -> list[str]:
         return sorted(self._names)
 
     def write(self, name: str, data: bytes) -> None:
-        self._names.add(name)
         with blaming(self.folder):
+            self._names.add(name)
             if _holds(self.folder / name, data):
                 return
-            self.fresh.append(name)
-            path = self.aside / name
-            if _holds(path, data):
-                return
+            self.fresh.add(name)
+            if not _holds(self.aside / name, data):
+                with self.open(name) as file:
+                    file.write(data)
+
+    @contextmanager
+    def open(self, name: str) -> Iterator[IO[bytes]]:
+        """A new file of the export, which is there whole when the block ends without an exception. For any thread."""
+        path = self.aside / name
+        partial = path.with_name(f".{path.name}.tmp")
+        with blaming(self.folder):
             path.parent.mkdir(parents=True, exist_ok=True)
-            partial = path.with_name(f".{path.name}.tmp")
-            with partial.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(path)
+            file = partial.open("wb")
+        try:
+            with file:
+                yield file
+                with blaming(self.folder):
+                    file.flush()
+            with blaming(self.folder):
+                partial.replace(path)
+        except BaseException:
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
+            raise
+        self._names.add(name)
+        self.fresh.add(name)
+
+    def note(self, key: str) -> dict[str, Any] | None:
+        """What `done` was told of this piece, whose files then count as written; None where it is to be done."""
+        piece = self.pieces.get(key) or self._before.get(key)
+        if piece is None:
+            return None
+        places = {name: self._place(name, size) for name, size in piece["files"].items()}
+        if None in places.values():
+            return None
+        self._names.update(places)
+        self.fresh.update(name for name, place in places.items() if place == self.aside / name)
+        self.pieces[key] = piece
+        note: dict[str, Any] = piece["note"]
+        return note
+
+    def done(self, key: str, names: Iterable[str], note: dict[str, Any] | None = None) -> None:
+        """The files of this piece are written. `note` is a little JSON: counts, lines of a list. Called in one thread."""
+        with blaming(self.folder):
+            files = {name: (self.aside / name).stat().st_size for name in names}
+            piece = {"key": key, "files": files, "note": note or {}}
+            self.aside.mkdir(parents=True, exist_ok=True)
+            with (self.aside / _DONE).open("ab") as file:
+                file.write(json.dumps(piece).encode() + b"\n")
+        self.pieces[key] = piece
+
+    def _place(self, name: str, size: int) -> Path | None:
+        """Where a file of that size lies, aside before in its place."""
+        for path in (self.aside / name, self.folder / name):
+            with suppress(OSError):
+                if path.stat().st_size == size:
+                    return path
+        return None
 
 
-def _holds(path: Path, data: bytes) -> bool:
-    return path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data
+def digest(*of: Any) -> str:
+    """A key for a piece: the same for equal JSON values."""
+    return hashlib.blake2b(json.dumps(of, sort_keys=True, default=sorted).encode(), digest_size=16).hexdigest()
+
+
+def in_order(items: Iterable[_In], work: Callable[[_In], _Out], ahead: int = 8) -> Iterator[_Out]:
+    """`work` of each item, in their order, done in threads a little ahead: for decoders and encoders, which let others run."""
+    todo: deque[Future[_Out]] = deque()
+    with ThreadPoolExecutor(min(ahead, (os.cpu_count() or 1) + 1)) as pool:
+        try:
+            for item in items:
+                todo.append(pool.submit(work, item))
+                if len(todo) >= ahead:
+                    yield todo.popleft().result()
+            while todo:
+                yield todo.popleft().result()
+        finally:
+            for one in todo:
+                one.cancel()
 
 
 @contextmanager
@@ -57,21 +137,46 @@ def published(folder: Path, turn: Callable[[str], Any]) -> Iterator[Pending]:
 
     Raises UserError where the folder cannot be written to.
     """
-    pending = Pending(folder)
     with blaming(folder):
-        pending.aside.mkdir(parents=True, exist_ok=True)
+        (folder / PENDING).mkdir(parents=True, exist_ok=True)
+    pending = Pending(folder)
     try:
         yield pending
-    except Exception:  # a fault, which the next export will meet again; a stop is none
-        shutil.rmtree(pending.aside, ignore_errors=True)
+    except Exception:  # a fault, which the next export will meet again; a stop is none, and costly pieces stay
+        if not pending.pieces:
+            shutil.rmtree(pending.aside, ignore_errors=True)
         raise
     with blaming(folder):
-        for name in sorted(pending.fresh, key=turn):
+        fresh = sorted(pending.fresh, key=turn)
+        for _ in in_order(fresh, lambda name: _settle(pending.aside / name), 32):
+            pass
+        for name in fresh:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (pending.aside / name).replace(folder / name)
-        for place in sorted({(folder / name).parent for name in pending.fresh} | {folder}):
+        for place in sorted({(folder / name).parent for name in fresh} | {folder}):
             sync(place)
         shutil.rmtree(pending.aside, ignore_errors=True)
+
+
+def _finished(folder: Path) -> Iterator[dict[str, Any]]:
+    with suppress(OSError, ValueError, LookupError, TypeError, AttributeError):
+        yield from json.loads((folder / LIST).read_bytes())["pieces"]
+
+
+def _begun(aside: Path) -> Iterator[dict[str, Any]]:
+    with suppress(OSError):
+        for line in (aside / _DONE).read_bytes().splitlines():
+            with suppress(ValueError):  # cut short by a kill
+                yield json.loads(line)
+
+
+def _holds(path: Path, data: bytes) -> bool:
+    return path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data
+
+
+def _settle(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 @contextmanager
