@@ -13,8 +13,8 @@ import numpy.typing as npt
 from motet.errors import UserError
 
 __all__ = [
-    "FACTS", "SPLITS", "VOICES", "Checker", "Choice", "Example", "Examples", "Fault", "Licence", "Sound", "Split", "Stem", "Voice",
-    "Writer", "Written",
+    "FACTS", "SPLITS", "VOICES", "Checker", "Choice", "Example", "Examples", "Fault", "Licence", "Sound", "Split", "Stem",
+    "Voice", "Writer", "Written",
 ]  # fmt: skip
 
 Split = Literal["train", "validation", "test"]
