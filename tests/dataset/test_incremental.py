@@ -23,7 +23,14 @@ from motet.run.watch import Run
 from toys.compare import assert_same, live_state
 from toys.midi import song
 
-SHORT = ["render_stems.rate=16000", "clean.shortest=2", "segment.shortest=2", "segment.target=4", "segment.longest=8"]
+SHORT = [
+    "render_stems.rate=16000",
+    "clean.shortest=2",
+    "segment.shortest=2",
+    "segment.target=4",
+    "segment.longest=8",
+    "assign_splits.remember=false",
+]
 ROW_STAGES = ("clean", "split_parts", "render_stems", "mix_stems", "segment", "write_captions", "check_captions")
 NOTHING = dict.fromkeys(ROW_STAGES, 0)
 

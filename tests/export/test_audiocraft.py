@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 
 from motet.errors import UserError
 from motet.export import audiocraft, loader_rules, twelve_fields
-from motet.export.audiocraft import FIELDS, MANIFEST, Clip, file_name, key_name
-from motet.export.loader_rules import RULES, Fault
+from motet.export.audiocraft import FIELDS, KNOWN_SPLITS, MANIFEST, Clip, key_name
+from motet.export.example import Fault
+from motet.export.loader_rules import RULES
+from motet.export.naming import file_name
 from motet.export.publishing import PENDING
-from motet.export.splitting import SPLITS, assign
 from motet.render.encoding import Format, encode
 
 RATE = 32000
@@ -40,7 +41,7 @@ def a_clip(number: int, artist: str = "") -> Clip:
     return Clip(
         id=f"song{number}.c000",
         audio=f"media/{number}",
-        group=f"song {number}",
+        split={1: "valid", 2: "evaluate"}.get(number, "train"),
         title=f"Song {number}",
         artist=artist or f"Artist {number}",
         key="E flat major",
@@ -57,8 +58,7 @@ CLIPS = [a_clip(number) for number in range(10)]
 
 
 def written(folder: Path, clips: Iterable[Clip], data: bytes, **options: Any) -> tuple[list[str], list[str]]:
-    clips = list(clips)
-    return audiocraft.write(lambda: clips, folder, read=lambda _: data, **options)
+    return audiocraft.write_clips(clips, folder, read=lambda _: data, **options)
 
 
 def manifest(folder: Path, split: str = "train") -> list[dict[str, Any]]:
@@ -80,7 +80,7 @@ def test_the_loader_finds_nothing_to_say_of_what_is_written(exported: Path) -> N
 
 
 def test_every_clip_is_in_one_manifest_with_its_file_and_its_sidecar(exported: Path) -> None:
-    lines = [line for split in SPLITS for line in manifest(exported, split)]
+    lines = [line for split in KNOWN_SPLITS[:3] for line in manifest(exported, split)]
     assert len(lines) == len(CLIPS) == len({line["path"] for line in lines})
     for line in lines:
         assert list(line) == ["path", "duration", "sample_rate", "amplitude", "weight", "info_path"]
@@ -91,7 +91,7 @@ def test_every_clip_is_in_one_manifest_with_its_file_and_its_sidecar(exported: P
 
 
 def test_a_sidecar_says_what_the_loader_understands(tmp_path: Path, tone: bytes) -> None:
-    written(tmp_path, [replace(CLIPS[0], more={"licence": "cc-by-4.0"})], tone, splits={"train": 1})
+    written(tmp_path, [replace(CLIPS[0], more={"licence": "cc-by-4.0"})], tone)
     (file,) = (tmp_path / "train").glob("*.json")
     assert json.loads(file.read_bytes()) == {
         "title": "Song 0",
@@ -112,7 +112,7 @@ def test_a_sidecar_says_what_the_loader_understands(tmp_path: Path, tone: bytes)
 
 
 def test_what_is_not_known_is_there_and_empty(tmp_path: Path, tone: bytes) -> None:
-    _, remarks = written(tmp_path, [Clip("a", "x", "g")], tone, splits={"train": 1})
+    _, remarks = written(tmp_path, [Clip("a", "x", "train")], tone)
     told = json.loads((tmp_path / "train" / "a.json").read_bytes())
     assert {name: told[name] for name in ("title", "key", "bpm", "moods", "instrument")} == {
         "title": "",
@@ -127,7 +127,7 @@ def test_what_is_not_known_is_there_and_empty(tmp_path: Path, tone: bytes) -> No
 
 def test_a_sidecar_is_ascii_for_a_loader_that_opens_it_in_any_encoding(tmp_path: Path, tone: bytes) -> None:
     clip = replace(CLIPS[0], title="Größe\ud800\n北", artist="Bj\u00f6rk")
-    written(tmp_path, [clip], tone, splits={"train": 1})
+    written(tmp_path, [clip], tone)
     (file,) = (tmp_path / "train").glob("*.json")
     assert file.read_bytes().isascii()
     assert json.loads(file.read_bytes())["title"] == "Größe 北"
@@ -135,7 +135,7 @@ def test_a_sidecar_is_ascii_for_a_loader_that_opens_it_in_any_encoding(tmp_path:
 
 @pytest.mark.parametrize("bpm", [0.0, -1.0, float("nan"), float("inf"), None])
 def test_a_bpm_that_is_no_tempo_is_not_known(tmp_path: Path, tone: bytes, bpm: float | None) -> None:
-    written(tmp_path, [replace(CLIPS[0], id="a", bpm=bpm)], tone, splits={"train": 1})
+    written(tmp_path, [replace(CLIPS[0], id="a", bpm=bpm)], tone)
     assert json.loads((tmp_path / "train" / "a.json").read_bytes())["bpm"] is None
 
 
@@ -168,7 +168,7 @@ def test_names_of_files_differ_on_disks_that_fold_case(ids: list[str]) -> None:
 
 
 def test_names_that_a_disk_reserves_are_others() -> None:
-    assert file_name("4fc1.t000.c002") == "4fc1.t000.c002"
+    assert file_name("4fc1.t000.c002") == "4fc1-t000-c002"
     assert {file_name("con"), file_name("nul.c001")}.isdisjoint({"con", "nul.c001"})
     assert file_name("Song") != file_name("song") == "song"
 
@@ -182,7 +182,7 @@ def test_equal_clips_give_equal_bytes(tmp_path: Path, tone: bytes) -> None:
 
 
 def test_paths_begin_with_the_root_that_training_sees(tmp_path: Path, tone: bytes) -> None:
-    names, remarks = written(tmp_path, CLIPS, tone, root="dataset/mine/", splits={"train": 0.5, "valid": 0.5})
+    names, remarks = written(tmp_path, CLIPS, tone, root="dataset/mine/")
     assert all(line["path"].startswith("dataset/mine/train/") for line in manifest(tmp_path))
     assert loader_rules.check(tmp_path, "dataset/mine") == []
     assert remarks == []
@@ -191,7 +191,7 @@ def test_paths_begin_with_the_root_that_training_sees(tmp_path: Path, tone: byte
 
 
 def test_wav_clips_keep_their_suffix(tmp_path: Path) -> None:
-    written(tmp_path, [replace(CLIPS[0], id="a")], sound(format="wav"), splits={"train": 1})
+    written(tmp_path, [replace(CLIPS[0], id="a")], sound(format="wav"))
     assert (tmp_path / "train" / "a.wav").is_file()
     assert loader_rules.check(tmp_path) == []
 
@@ -200,7 +200,7 @@ def test_wav_clips_keep_their_suffix(tmp_path: Path) -> None:
 def test_what_is_no_clip_is_not_published(tmp_path: Path, tone: bytes, data: bytes) -> None:
     sounds = {CLIPS[1].audio: data}
     with pytest.raises(UserError, match="media/1"):
-        audiocraft.write(lambda: CLIPS, tmp_path, read=lambda name: sounds.get(name, tone))
+        audiocraft.write_clips(CLIPS, tmp_path, read=lambda name: sounds.get(name, tone))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -209,7 +209,7 @@ def test_what_reading_a_clip_raises_is_not_the_folders_fault(tmp_path: Path) -> 
         raise FileNotFoundError(name)
 
     with pytest.raises(FileNotFoundError, match="media/0"):
-        audiocraft.write(lambda: CLIPS, tmp_path, read=gone)
+        audiocraft.write_clips(CLIPS, tmp_path, read=gone)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -234,53 +234,15 @@ def test_fields_of_the_loader_are_not_overwritten(tmp_path: Path, tone: bytes) -
 # Splits
 
 
-def split_of(clips: Iterable[tuple[str, str, str]], splits: Mapping[str, float] = SPLITS) -> dict[str, str]:
-    return assign(clips, splits)[0]
-
-
-names = st.sampled_from(["", "Abba", "ABBA", "Abba feat. Cher", "Cher", "The Knife", "Various Artists", "北島三郎", "!!!"])
-three = st.lists(st.tuples(names, st.sampled_from("pqrs")), max_size=12)
-
-
-@given(three)
-def test_no_artist_and_no_group_is_in_two_splits(rows: list[tuple[str, str]]) -> None:
-    clips = [(str(number), artist, group) for number, (artist, group) in enumerate(rows)]
-    chosen = split_of(clips, {"train": 0.5, "valid": 0.5})
-    for column in (1, 2):
-        found: dict[str, set[str]] = {}
-        for clip in clips:
-            if clip[column] not in ("", "Various Artists"):
-                found.setdefault(clip[column].casefold().removesuffix(" feat. cher"), set()).add(chosen[clip[0]])
-        assert all(len(splits) == 1 for splits in found.values())
-
-
-def test_songs_added_later_move_no_others() -> None:
-    songs = [(f"{n}", f"artist {n % 200}", f"song {n}") for n in range(1000)]
-    before, after = split_of(songs[:500]), split_of(songs)
-    assert {name: after[name] for name in before} == before
-
-
-def test_the_shares_are_about_those_asked_for() -> None:
-    chosen = list(split_of((f"{n}", f"artist {n}", f"song {n}") for n in range(4000)).values())
-    assert [chosen.count(split) / 4000 for split in SPLITS] == pytest.approx(list(SPLITS.values()), abs=0.02)
-
-
-def test_of_few_artists_every_split_gets_one() -> None:
-    chosen, remarks = assign((str(n), f"artist {n}", str(n)) for n in range(3))
-    assert set(chosen.values()) == set(SPLITS)
-    assert remarks
-
-
-def test_one_artist_is_in_one_split_and_the_others_are_said_to_be_empty(tmp_path: Path, tone: bytes) -> None:
-    _, remarks = written(tmp_path, [a_clip(n, "The Same") for n in range(5)], tone)
-    assert sum((tmp_path / split).is_dir() for split in SPLITS) == 1
+def test_splits_without_a_clip_are_said_to_be_empty(tmp_path: Path, tone: bytes) -> None:
+    _, remarks = written(tmp_path, CLIPS[3:5], tone)
+    assert [path.name for path in sorted(tmp_path.iterdir()) if path.is_dir()] == ["train"]
     assert sum("No clip is in" in remark for remark in remarks) == 2
 
 
-@pytest.mark.parametrize("splits", [{}, {"train": 0.5}, {"train": 1.5, "valid": -0.5}, {"train": 0.9, "test": 0.1}])
-def test_splits_that_are_none_are_refused(tmp_path: Path, tone: bytes, splits: dict[str, float]) -> None:
-    with pytest.raises(UserError):
-        written(tmp_path, CLIPS, tone, splits=splits)
+def test_a_split_that_the_loader_does_not_know_is_refused(tmp_path: Path, tone: bytes) -> None:
+    with pytest.raises(UserError, match="no split 'test'; there are: train, valid, evaluate, generate"):
+        written(tmp_path, [replace(CLIPS[0], split="test")], tone)
 
 
 def test_two_clips_of_one_id_are_refused(tmp_path: Path, tone: bytes) -> None:
@@ -296,8 +258,8 @@ class Set:
 
     def __init__(self, folder: Path, data: bytes) -> None:
         self.folder = folder
-        clips = [replace(a_clip(number), id=name) for number, name in enumerate("ab")]
-        written(folder, clips, data, splits={"train": 1})
+        clips = [replace(a_clip(number), id=name, split="train") for number, name in enumerate("ab")]
+        written(folder, clips, data)
         self.clip, self.sidecar, self.manifest = (folder / "train" / name for name in ("a.flac", "a.json", MANIFEST))
 
     def tell(self, **fields: object) -> None:
@@ -444,7 +406,7 @@ def test_nothing_in_a_manifest_line_stops_the_check(tmp_path_factory: pytest.Tem
 
 
 def test_the_twelve_fields_of_a_home_made_set(tmp_path: Path, tone: bytes) -> None:
-    names, remarks = twelve_fields.write([replace(CLIPS[0], id="a")], tmp_path, read=lambda _: tone, root="s3://bucket/set")
+    names, remarks = twelve_fields.write_clips([replace(CLIPS[0], id="a")], tmp_path, read=lambda _: tone, root="s3://bucket/set")
     assert names == ["audio/a.flac", "training_metadata.json"]
     assert remarks == []
     (told,) = json.loads((tmp_path / "training_metadata.json").read_text())
@@ -466,7 +428,7 @@ def test_the_twelve_fields_of_a_home_made_set(tmp_path: Path, tone: bytes) -> No
 
 
 def test_the_twelve_fields_invent_nothing(tmp_path: Path, tone: bytes) -> None:
-    _, remarks = twelve_fields.write([Clip("a", "x", "g")], tmp_path, read=lambda _: tone)
+    _, remarks = twelve_fields.write_clips([Clip("a", "x", "train")], tmp_path, read=lambda _: tone)
     (told,) = json.loads((tmp_path / "training_metadata.json").read_text())
     assert {name for name, value in told.items() if value} == {"duration", "self_wav"}
     assert told["bpm"] is None

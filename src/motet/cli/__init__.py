@@ -25,12 +25,28 @@ from motet.cli import (
     naming,
     rendering,
     sharing,
+    versions,
     video,
 )
 from motet.cli.shared import commands_of, printable
 from motet.errors import UserError
 
-FAMILIES = (building, looking, keeping, sharing, inventory, midi, audio, naming, duplicates, captions, rendering, video, film)
+FAMILIES = (
+    building,
+    looking,
+    keeping,
+    sharing,
+    inventory,
+    midi,
+    audio,
+    naming,
+    duplicates,
+    captions,
+    rendering,
+    video,
+    film,
+    versions,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

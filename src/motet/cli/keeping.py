@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections import Counter
 from pathlib import Path
 
 from rich.console import Console
 
-from motet.cli.shared import Command, at_least, listening_page
-from motet.wording import count, size
+from motet.cli.shared import Command, at_least, listening_page, printable, whole
+from motet.errors import UserError
+from motet.export.publishing import LIST
+from motet.wording import count, several, size
+
+EXAMPLES = 3  # faults shown of a rule
 
 
 def add(command: Command) -> None:
-    sub = command("check", _check, "verify that every table and media file is what was written")
+    sub = command("check", _check, "verify that all of a dataset is what was written, or that an export is what its readers want")
     sub.add_argument("dataset", metavar="DIR")
     sub.add_argument("--repair", action="store_true", help="forget what refers to lost or damaged media; then build again")
 
-    sub = command("clean", _clean, "forget answers and delete media that nothing live refers to")
+    sub = command("clean", _clean, "forget answers nothing live refers to, and media that no tag does either")
     sub.add_argument("dataset", metavar="DIR")
 
-    sub = command("remove", _remove, "take a source out, and all that came of it")
+    sub = command("remove", _remove, "take a source out, and all that came of it, from tags too")
     sub.add_argument("dataset", metavar="DIR")
     sub.add_argument("source", metavar="SOURCE", help="a path as the dataset shows it (or a folder of such), an id or a SHA-256")
     sub.add_argument("--workers", type=at_least(1), metavar="N")
@@ -33,7 +38,9 @@ def _check(options: argparse.Namespace) -> int:
     from motet.dataset.housekeeping import check, repair
     from motet.dataset.lock import writer_lock
 
-    dataset = Dataset(options.dataset)
+    if (Path(options.dataset) / LIST).exists():
+        return _check_export(options)
+    dataset = whole(Dataset(options.dataset))
     if options.repair:
         with writer_lock(dataset.folder):
             forgotten = repair(dataset.folder)
@@ -54,12 +61,35 @@ def _check(options: argparse.Namespace) -> int:
     return 1 if faults else 0
 
 
+def _check_export(options: argparse.Namespace) -> int:
+    from motet.exporting import check
+
+    if options.repair:
+        raise UserError("--repair is for datasets: export again, and what is damaged is written anew.")
+    faults = check(Path(options.dataset))
+    fatal = sum(fault.fatal for fault in faults)
+    if options.json:
+        print(json.dumps([vars(fault) for fault in faults], indent=1))
+    else:
+        rules: Counter[str] = Counter()
+        for fault in faults:
+            rules[fault.rule] += 1
+            if rules[fault.rule] <= EXAMPLES:
+                print(printable(f"{'' if fault.fatal else 'worth knowing: '}{fault.where or options.dataset}: {fault.sentence}"))
+        for rule, number in rules.items():
+            if number > EXAMPLES:
+                print(f"{rule}: {count(number - EXAMPLES)} more of this kind")
+        besides = f", with {several(len(faults), 'remark')}" if faults else ""
+        print(f"{several(fatal, 'fault')}." if fatal else f"It is as its readers want it{besides}.")
+    return 1 if fatal else 0
+
+
 def _clean(options: argparse.Namespace) -> int:
     from motet.dataset.folder import Dataset
     from motet.dataset.housekeeping import clean
     from motet.dataset.lock import writer_lock
 
-    dataset = Dataset(options.dataset)
+    dataset = whole(Dataset(options.dataset))
     with writer_lock(dataset.folder):
         answers, freed = clean(dataset.folder)
     if options.json:
@@ -81,11 +111,21 @@ def _remove(options: argparse.Namespace) -> int:
         watch.stop()
     listening_page(Path(options.dataset), removal.run.folder)
     if options.json:
-        print(json.dumps({"removed": removal.paths, "bytes": removal.freed}))
-    else:
-        for path in removal.paths:
-            print(f"removed {path}")
-        print(f"Freed {size(removal.freed)}; no later build brings this content back.")
+        told = {"removed": removal.paths, "rows": removal.rows, "tags": removal.tags, "media": removal.media}
+        print(json.dumps({**told, "bytes": removal.freed, "pages": removal.pages}))
+        return 0
+    for path in removal.paths:
+        print(f"removed {printable(path)}")
+    if removal.rows:
+        print(f"Rows that went: {', '.join(f'{count(rows)} {table}' for table, rows in removal.rows.items())}.")
+    for tag in removal.tags:
+        print(f"Deleted the tag {printable(tag)}: it held what was removed.")
+    gone = several(len(removal.media), "media file")
+    if removal.pages:
+        gone += f" and {several(len(removal.pages), 'listening page')}"
+    print(f"Deleted {gone}, {size(removal.freed)} of media; no later build brings this content back.")
+    print("Exports and published copies are not known here: make each anew by `motet export`, then `motet publish` it")
+    print("with --replace --forget, so that older versions of it go too.")
     return 0
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
-from motet.cli.shared import Command, at_least, listening_page, say
+from motet.cli.shared import Command, at_least, listening_page, say, whole
 from motet.errors import UserError
 from motet.wording import count, span
 
@@ -41,7 +41,7 @@ def add(command: Command) -> None:
 def _status(options: argparse.Namespace) -> int:
     from motet.dataset.folder import Dataset
 
-    dataset = Dataset(options.dataset)
+    dataset = whole(Dataset(options.dataset))
     snapshot = dataset.snapshot
     runs = sorted((dataset.folder / "runs").glob("*/run.json"), key=lambda p: p.stat().st_mtime)
     last = json.loads(runs[-1].read_text()) if runs else None
@@ -227,7 +227,7 @@ def _cell(value: Any) -> str:
 def _report(options: argparse.Namespace) -> int:
     from motet.dataset.folder import Dataset
 
-    dataset = Dataset(options.dataset)
+    dataset = whole(Dataset(options.dataset))
     runs = sorted((dataset.folder / "runs").glob("*/run.json"), key=lambda p: p.stat().st_mtime)
     if not runs:
         raise UserError(f"{dataset.folder} has no finished run yet: run its `motet build` again to the end.", exit_code=1)

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rich.console import Console
+
+from motet.errors import UserError
+
+if TYPE_CHECKING:
+    from motet.dataset.folder import Dataset
 
 
 class Command(Protocol):
@@ -42,6 +47,13 @@ def printable(text: str) -> str:
 def say(console: Console, line: str) -> None:
     """A line as it is: names in it may hold anything, brackets too, but nothing that steers the terminal."""
     console.print(printable(line), highlight=False, markup=False, soft_wrap=True)
+
+
+def whole(dataset: Dataset) -> Dataset:
+    """The dataset, unless one tag of it is named: some commands mind all of it."""
+    if dataset.tag:
+        raise UserError(f"{dataset.name} is one version of {dataset.folder}: name the dataset itself.")
+    return dataset
 
 
 def at_least(least: int) -> Any:

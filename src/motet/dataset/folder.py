@@ -12,7 +12,8 @@ import yaml
 
 from motet.dataset.media import Media
 from motet.dataset.query import connect, parquet, quoted
-from motet.dataset.snapshot import Snapshot, live
+from motet.dataset.snapshot import Snapshot, live, read
+from motet.dataset.versions import RECIPE, split, tagged
 from motet.errors import UserError
 
 FORMAT = 2
@@ -22,16 +23,26 @@ RECIPE_FILE = "motet.yaml"
 class Dataset:
     """An existing dataset folder; raises UserError when `folder` is none or is of a newer format.
 
-    Everything here reads the live snapshot as it stands at the moment of the call.
+    Everything here reads the live snapshot as it stands at the moment of the call, or that of a tag: `Dataset("tunes@v1")`
+    is the dataset `tunes` as it was when it was tagged `v1` (unless there is a folder of that very name).
     """
 
     def __init__(self, folder: str | Path) -> None:
-        self.folder = Path(folder)
+        self.folder, self.tag = split(folder)
         self.made_by = read_recipe_file(self.folder)
+        if self.tag:
+            self.made_by = recipe_of(tagged(self.folder, self.tag) / RECIPE)
         self.media = Media(self.folder)
 
     @property
+    def name(self) -> str:
+        """What a person calls it: its folder, with the tag if it is one's."""
+        return f"{self.folder}@{self.tag}" if self.tag else str(self.folder)
+
+    @property
     def snapshot(self) -> Snapshot:
+        if self.tag:
+            return read(tagged(self.folder, self.tag))
         found = live(self.folder)
         if found is None:
             raise UserError(f"{self.folder} has no finished run yet: run its `motet build` again to the end.", exit_code=1)
@@ -46,7 +57,7 @@ class Dataset:
         snapshot = self.snapshot
         if name not in snapshot.tables:
             known = ", ".join(snapshot.tables) or "none"
-            raise UserError(f"{self.folder} has no table {name!r}; its tables are: {known}.")
+            raise UserError(f"{self.name} has no table {name!r}; its tables are: {known}.")
         return pq.read_table(snapshot.table(name))
 
     def query(self, sql: str) -> duckdb.DuckDBPyRelation:
@@ -70,7 +81,12 @@ class Dataset:
 
 def read_recipe_file(folder: Path) -> dict[str, Any]:
     """The dataset's motet.yaml; raises UserError when the folder is not a dataset this version can use."""
-    path = folder / RECIPE_FILE
+    return recipe_of(folder / RECIPE_FILE)
+
+
+def recipe_of(path: Path) -> dict[str, Any]:
+    """What a motet.yaml says, wherever it lies."""
+    folder = path.parent
     try:
         stored = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

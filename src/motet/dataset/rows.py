@@ -1016,6 +1016,45 @@ class FilmClip(Row):
     left_empty: list[str]  # what is lacking, and why
 
 
+@dataclass(frozen=True, kw_only=True)
+class LicenceLine(Row):
+    """What a user's `licences.yaml` says of some sources: a pattern of their paths, and under what they are."""
+
+    table: ClassVar[str] = "licence_lines"
+    number: int  # later lines win
+    pattern: str  # as in a shell; "*" for all
+    below: str  # the source whose files it is about, and whose paths begin there; "" for all sources
+    licence: str  # as written
+    holder: str
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceLicence(Row):
+    """Under what a source file is, and who says so."""
+
+    table: ClassVar[str] = "licences"
+    licence: str  # as told; "" where nobody says
+    holder: str  # who must be credited; "" where nobody says
+    url: str
+    said_by: str  # list | tags | page | recipe | "" for nobody
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assigned(Row):
+    """Which split a song, or a clip of a film, is in."""
+
+    table: ClassVar[str] = "splits"
+    split: str  # train | validation | test; "" for one that is left out, as it would join what is apart
+    was: str  # the split that it had before; one that is left out now may come back to that alone
+    why: str
+    artist: str  # so that spellings meet; "" for nobody in particular
+    groups: list[str]  # what no other split may share with it
+    weight: float  # clips
+    strata: list[str]  # tags by which splits should be alike
+    drawn_with: str  # shares and seed: another draw remembers nothing
+
+
 def row_fields(row_type: type[Row]) -> tuple[str, ...]:
     """The payload's field names, in order."""
     return tuple(f.name for f in fields(row_type) if f.name not in IDENTITY)

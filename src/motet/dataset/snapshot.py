@@ -66,15 +66,19 @@ class Snapshot:
 
 def live(dataset: Path) -> Snapshot | None:
     """The current snapshot, None when no run has finished yet."""
-    link = dataset / "snapshots" / "live"
-    if not link.exists():
+    current = dataset / "snapshots" / "live"
+    if not current.exists():
         return None
-    folder = link.resolve()
+    return read(current.resolve())
+
+
+def read(folder: Path) -> Snapshot:
+    """The snapshot that lies in `folder`, live or tagged; raises UserError when it is damaged."""
     try:
         stored: dict[str, Any] = json.loads((folder / "snapshot.json").read_text())
         stages = [StageState(**s) for s in stored["stages"]]
         return Snapshot(folder, stored["number"], stored["recipe"], stages, stored["tables"])
-    except (ValueError, KeyError, TypeError, FileNotFoundError) as error:
+    except (ValueError, KeyError, TypeError, OSError) as error:
         sentence = f"{folder / 'snapshot.json'} is damaged: restore it, or build into another folder."
         raise UserError(sentence, exit_code=1) from error
 
@@ -93,14 +97,19 @@ class Draft:
     def take_over(self, name: str) -> None:
         """Use a file of the previous snapshot unchanged."""
         assert self.previous is not None
-        _link(self.previous.folder / name, self.folder / name)
+        link(self.previous.folder / name, self.folder / name)
 
-    def publish(self, recipe: str, stages: list[StageState], final: dict[str, str], rows: dict[str, int]) -> Snapshot:
-        """Make this the live snapshot. `final` maps each table to the file that holds its last state."""
+    def publish(
+        self, recipe: str, stages: list[StageState], final: dict[str, str], rows: dict[str, int], made_by: str = ""
+    ) -> Snapshot:
+        """Make this the live snapshot. `final` maps each table to the file that holds its last state; `made_by` is the text of
+        the motet.yaml that goes with it, kept beside the tables for who tags them."""
         for table, name in final.items():
-            _link(self.folder / name, self.folder / f"{table}.parquet")
+            link(self.folder / name, self.folder / f"{table}.parquet")
         number = self.previous.number + 1 if self.previous else 1
         stored = {"number": number, "recipe": recipe, "tables": rows, "stages": [asdict(s) for s in stages]}
+        if made_by:
+            write_bytes(self.folder / "recipe.yaml", made_by.encode())
         write_bytes(self.folder / "snapshot.json", json.dumps(stored, indent=1).encode())
         for folder in (self.folder / "work", self.folder / "stages"):
             sync_folder(folder)
@@ -120,7 +129,8 @@ class Draft:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def _link(source: Path, target: Path) -> None:
+def link(source: Path, target: Path) -> None:
+    """Give a file a second name; on a file system without hard links, a copy."""
     try:
         os.link(source, target)
     except OSError:  # a file system without hard links

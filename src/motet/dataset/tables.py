@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -48,6 +49,20 @@ def _arrow_type(hint: Any) -> pa.DataType:
             return _arrow_type(inner[0])
     msg = f"a row field cannot be {hint!r}: use str, int, float, bool, bytes, a list of them, or one of them | None"
     raise TypeError(msg)
+
+
+def column_names(file: Path) -> list[str]:
+    names: list[str] = pq.read_schema(file).names
+    return names
+
+
+def digest_of(file: Path, columns: list[str]) -> str:
+    """A digest of some columns: the same for equal rows."""
+    hashed = hashlib.sha256()
+    with pq.ParquetFile(file) as parquet:
+        for batch in parquet.iter_batches(BATCH, columns=columns):
+            hashed.update(memoryview(batch.serialize()))
+    return hashed.hexdigest()
 
 
 def stream(file: Path, columns: list[str] | None = None) -> Iterator[dict[str, Any]]:

@@ -28,7 +28,7 @@ def write(folder: Path) -> list[Path]:
 
     Every tune is at `Artist/Title.mid`. Beside them, on purpose: the same notes saved by another program, the same
     bytes under another name in an archive, a transfer that broke off, a web page and an empty file that call
-    themselves MIDI, and a file of the desktop's. Each file appears whole or not at all.
+    themselves MIDI, a file of the desktop's, and what it all is under. Each file appears whole or not at all.
     """
     written = []
     for name, data in sorted(collection().items()):
@@ -53,6 +53,7 @@ def collection() -> dict[str, bytes]:
         "Franz Xaver Gruber/Silent Night.mid": _WEB_PAGE,
         "Unknown Artist/untitled.mid": b"",
         ".DS_Store": b"\0\0\0\x01Bud1" + bytes(6136),
+        "licences.yaml": b'# What the files here are under: patterns of their paths, later lines win.\n"*": CC0-1.0\n',
         "LICENCE.txt": (_LICENCE + "".join(f"{tune.title}: {tune.origin}\n" for tune in TUNES)).encode(),
     }
 

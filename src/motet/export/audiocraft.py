@@ -7,22 +7,27 @@ What is written follows the loader's own source, facebookresearch/audiocraft, `a
 from __future__ import annotations
 
 import gzip
-import hashlib
 import io
 import json
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from motet.errors import UserError
+from motet.export.example import Choice, Example, Examples, Fault, Split, Written
+from motet.export.naming import file_name
 from motet.export.publishing import published
-from motet.export.splitting import SPLITS, assign, main_artist
+from motet.export.sound import encoded
+from motet.text import words
 from motet.wording import several
 
+OPTIONS = ("root",)
+RATE, CHANNELS = 32_000, 1  # what MusicGen is trained on: of clips that are cut now
+CALLED: dict[Split, str] = {"train": "train", "validation": "valid", "test": "evaluate"}
 KNOWN_SPLITS = ("train", "valid", "evaluate", "generate")  # the loader fails on any other
 MANIFEST = "data.jsonl.gz"
 DATASOURCE = "datasource.yaml"
@@ -33,8 +38,6 @@ FIELDS = (
 
 _KEY = re.compile(r"([A-Ga-g])[\s-]*(#|♯|sharp|b|♭|flat)?[\s:_-]*(major|maj|minor|min|m)?", re.IGNORECASE)
 _MODES = {"major": "major", "maj": "major", "": "major", "minor": "minor", "min": "minor", "m": "minor"}
-_PLAIN_NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,98}[a-z0-9_-])?")
-_RESERVED = frozenset({"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in "0123456789")})
 _KINDS = ((b"fLaC", "flac"), (b"RIFF", "wav"))  # what a file begins with; the loader reads both to the sample
 _SIDECAR_BYTES = 1_000_000
 
@@ -43,14 +46,13 @@ _SIDECAR_BYTES = 1_000_000
 class Clip:
     """A chunk of a recording and what is known of it: "" , None and () for what is not.
 
-    `audio` is what `read` gives the bytes of a FLAC or WAV file for. `group` is the same for clips that must share a split
-    whoever plays them: the family of duplicates, or the recording they were cut from. `more` goes into the sidecar as it is;
-    the loader leaves it alone.
+    `audio` is what `read` gives the bytes of a FLAC or WAV file for, `split` one of KNOWN_SPLITS. `more` goes into the sidecar
+    as it is; the loader leaves it alone.
     """
 
     id: str
     audio: str
-    group: str
+    split: str
     title: str = ""
     artist: str = ""
     key: str = ""  # "Eb major", "E flat major", "F#m"
@@ -79,30 +81,98 @@ class Sound:
         return self.frames / self.rate
 
 
-def write(
-    samples: Callable[[], Iterable[Clip]],
+def write(examples: Examples, folder: Path, choice: Choice) -> Written:
+    """Write every example that has a sound as a clip; option `root` is what the paths in the manifests begin with."""
+    choice.check_options(*OPTIONS)
+    samples, read = sounding(examples, choice)
+    return Written(*write_clips(samples, folder, read=read, root=choice.options.get("root", "")))
+
+
+def check(folder: Path) -> list[Fault]:
+    """What the loader would stumble over (`motet.export.loader_rules`)."""
+    from motet.export import loader_rules
+
+    return loader_rules.check(folder)
+
+
+def sounding(examples: Examples, choice: Choice) -> tuple[Iterator[Clip], Callable[[str], bytes]]:
+    """Clips of all examples that have a sound, and what gives the audio of the last one."""
+    held: dict[str, bytes] = {}
+
+    def clips() -> Iterator[Clip]:
+        none = True
+        for example in examples():
+            if example.mix is None:
+                continue
+            none = False
+            form = choice.audio if choice.audio in ("flac", "wav") else "flac"
+            rate, channels = (None, None) if example.mix.stored else (RATE, CHANNELS)
+            held.clear()
+            held[example.id] = encoded(example.mix, choice, form, rate, channels).data
+            yield clip(example, choice)
+        if none:
+            raise UserError("There is no clip with a sound to export: ask for others.", 1)
+
+    return clips(), lambda id: held[id]
+
+
+def clip(example: Example, choice: Choice) -> Clip:
+    """The trainer cannot know how sure a fact is, so only what a caption may tell goes there."""
+    facts: dict[str, Any] = {"genres": [], "moods": [], "tags": [], "instruments": [], **example.facts}
+    texts = choice.texts(example)
+    return Clip(
+        id=example.id,
+        audio=example.id,
+        split=CALLED[example.split],
+        title=example.title,
+        artist=example.artist,
+        key=facts["key"] if facts.get("key") and (facts.get("key_confidence") or 0) >= words.SURE else "",
+        bpm=facts.get("tempo") if (facts.get("tempo_confidence") or 0) >= words.SURE_TEMPO else None,
+        genre=facts["genres"][0] if facts["genres"] else "",
+        moods=tuple(facts["moods"]),
+        keywords=tuple(facts["tags"]),
+        instruments=tuple(facts["instruments"]),
+        description=texts[0] if texts else "",
+        more={
+            "source": example.path,
+            "start": example.start,
+            "end": example.end,
+            "licences": [{"what": one.what, "name": one.name, "licence": one.licence} for one in example.licences],
+            "heard_key": facts.get("key"),
+            "heard_key_confidence": facts.get("key_confidence"),
+            "heard_bpm": facts.get("tempo"),
+            "heard_bpm_confidence": facts.get("tempo_confidence"),
+        },
+    )
+
+
+def write_clips(
+    samples: Iterable[Clip],
     folder: Path,
     *,
     read: Callable[[str], bytes],
-    splits: Mapping[str, float] = SPLITS,
     root: str = "",
 ) -> tuple[list[str], list[str]]:
     """Write `<split>/data.jsonl.gz`, `<split>/<name>.flac` and `<split>/<name>.json`; return their names and remarks.
 
     The loader takes a manifest's paths as they are, from the folder that training was started in: they begin with `root`,
-    which "" leaves at `folder` itself. No artist and no group is in two splits. Equal clips in equal order give equal bytes.
-    Everything is written aside and then named. `samples` is called twice and gives the same each time. Raises UserError for
-    splits the loader does not know, a clip that is no sound, two of one id, and a folder that cannot be written to.
+    which "" leaves at `folder` itself. Equal clips in equal order give equal bytes. Everything is written aside and then named.
+    Raises UserError for a split the loader does not know, a clip that is no sound, two of one id, and a folder that cannot be
+    written to.
     """
-    if unknown := [name for name in splits if name not in KNOWN_SPLITS]:
-        raise UserError(f"audiocraft knows no split {unknown[0]!r}; there are: {', '.join(KNOWN_SPLITS)}.")
-    chosen, remarks = assign(((clip.id, clip.artist, clip.group) for clip in samples()), splits)
+    remarks: list[str] = []
+    seen: set[str] = set()
     lacking: Counter[str] = Counter()
     widest, fastest = 1, 1
     lines: dict[str, list[bytes]] = {}
     with published(folder, manifests_last) as pending:
-        for clip in samples():
-            split, name = chosen[clip.id], file_name(clip.id)
+        for clip in samples:
+            if clip.split not in KNOWN_SPLITS:
+                raise UserError(f"audiocraft knows no split {clip.split!r}; there are: {', '.join(KNOWN_SPLITS)}.")
+            split, name = clip.split, file_name(clip.id)
+            if name in seen:
+                raise UserError(f"Two clips have the id {clip.id}: build the dataset again.", 1)
+            seen.add(name)
             data = read(clip.audio)
             sound = heard(clip.audio, data)
             path = f"{split}/{name}.{sound.suffix}"
@@ -110,24 +180,20 @@ def write(
             pending.write(f"{split}/{name}.json", sidecar(clip, name, sound))
             lines.setdefault(split, []).append(_line(f"{root.rstrip('/')}/{path}" if root else path, sound, clip.weight))
             lacking["without a description: trained on without one"] += not clip.description.strip()
-            lacking["without an artist: kept in one split by group only"] += not main_artist(clip.artist)
             widest, fastest = max(widest, sound.channels), max(fastest, sound.rate)
         for split, told in lines.items():
             pending.write(f"{split}/{MANIFEST}", _packed(b"".join(told)))
         if lines:
             pending.write(DATASOURCE, _datasource(lines, root, fastest, widest))
     remarks += [f"{several(number, 'clip')} {what}." for what, number in lacking.items() if number]
-    remarks += [f"No clip is in {split}: the loader cannot read a split without any." for split in splits if split not in lines]
+    remarks += [
+        f"No clip is in {split}: the loader cannot read a split without any."
+        for split in ("train", "valid", "evaluate")
+        if split not in lines
+    ]
     if not root:
         remarks.append(f"Paths in the manifests are below {folder}: start the training there, or give the export its root.")
     return pending.names, remarks
-
-
-def file_name(id: str) -> str:
-    """The name of a clip's files, without a suffix: its id where every disk takes that, else a hash of it."""
-    if _PLAIN_NAME.fullmatch(id) and id.partition(".")[0] not in _RESERVED:
-        return id
-    return f"clip-{hashlib.blake2b(id.encode(errors='replace'), digest_size=12).hexdigest()}"
 
 
 def heard(name: str, data: bytes) -> Sound:

@@ -19,8 +19,9 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
+from motet.export.artists import main_artist
 from motet.export.audiocraft import KNOWN_SPLITS
-from motet.export.splitting import main_artist
+from motet.export.example import Fault
 
 RATE, CHANNELS = 32000, 1
 SEGMENT, MIN_SEGMENT_RATIO = 30.0, 0.8  # seconds, and the share of them that a clip must have to be read from anywhere
@@ -34,19 +35,6 @@ _LARGEST = 1 << 30  # bytes of a manifest
 _LONGEST_LINE = 1 << 16
 _LARGEST_SIDECAR = 1 << 20
 _SHOWN = 80
-
-
-@dataclass(frozen=True)
-class Fault:
-    """`rule` counts by, `where` is a path in the folder, with a line's number in a manifest; `sentence` is for a person.
-
-    `fatal` faults stop the loader, or make it train on something else than is meant; the others are worth knowing.
-    """
-
-    rule: str
-    where: str
-    sentence: str
-    fatal: bool
 
 
 def check(folder: Path, root: str = "") -> list[Fault]:

@@ -13,17 +13,18 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from motet.errors import UserError
-from motet.export.audiocraft import file_name, one_line
+from motet.export.audiocraft import one_line
+from motet.export.example import SPLITS
 from motet.export.midi_video_card import card
+from motet.export.naming import file_name
 from motet.export.publishing import published
-from motet.export.splitting import assign
 from motet.wording import several
 
-SPLITS = {"train": 0.9, "validation": 0.05, "test": 0.05}
 VIDEOS, LIST, TABLE, CARD = "videos", "metadata.jsonl", "metadata.csv", "README.md"
 FIGURES = ("precision", "recall", "f1", "f1_all", "error_ms", "error_ms_worst", "audio_f1", "av_align", "beat_alignment")
 COLUMNS = (
@@ -38,14 +39,13 @@ class Film:
     """A finished film and what is known of it: "" and None for what is not.
 
     `video` (MP4), `sound` (MP3), `midi` and `manifest` (a Parseq document) are what `read` gives the bytes of a file for.
-    `group` is the same for films that must share a split: the family of duplicates of their song, or the song. `start` and
-    `end` are seconds of the song, `sounds` and their `licences` belong together item by item. Of `planned` frames, `judged` stand
-    apart. Precision to `beat_alignment`
-    are what was measured from the finished file; `faults` what was found wrong with it.
+    `split` is one of SPLITS. `start` and `end` are seconds of the song, `sounds` and their `licences` belong together item by
+    item. Of `planned` frames, `judged` stand apart. Precision to `beat_alignment` are what was measured from the finished file;
+    `faults` what was found wrong with it.
     """
 
     id: str
-    group: str
+    split: str
     video: str
     sound: str
     midi: str
@@ -93,31 +93,31 @@ class Film:
 
 
 def write(
-    films: Callable[[], Iterable[Film]],
+    films: Iterable[Film],
     folder: Path,
     *,
     read: Callable[[str], bytes],
-    splits: Mapping[str, float] = SPLITS,
     title: str = "Films of MIDI songs",
 ) -> tuple[list[str], list[str]]:
     """Write `videos/<split>/<name>` as .mp4, .mid, .mp3 and .parseq.json, lists and a card; return their names and remarks.
 
-    No artist and no group is in two splits. Films with faults are left out and counted. Equal films in equal order give equal
-    bytes. Everything is written aside and then named; what a run that was stopped had written, and what lies there already
-    from an earlier export, is not written again. `films` is called twice and gives the same each time. Raises UserError for
-    splits the loader does not know, no film at all, a file that is none, and a folder that cannot be written to.
+    Films with faults are left out and counted. Equal films in equal order give equal bytes. Everything is written aside and
+    then named; what a run that was stopped had written, and what lies there already from an earlier export, is not written
+    again. Raises UserError for splits the loader does not know, no film at all, a file that is none, and a folder that cannot
+    be written to.
     """
-    if unknown := [name for name in splits if name not in SPLITS]:
-        raise UserError(f"A VideoFolder knows no split {unknown[0]!r}; there are: {', '.join(SPLITS)}.")
     faulty: Counter[str] = Counter()
-    chosen, remarks = assign(((one.id, one.artist, one.group) for one in _sound(films(), faulty)), splits)
-    if not chosen:
+    sound = _sound(films, faulty)
+    first = next(sound, None)
+    if first is None:
         raise UserError(f"There is no film to export{_said(faulty)}: build the dataset, or ask for others.", 1)
     told: list[tuple[str, dict[str, Any]]] = []
     sizes: Counter[str] = Counter()
     with published(folder, _turn) as pending:
-        for film in _sound(films(), Counter()):
-            split, name = chosen[film.id], file_name(film.id)
+        for film in chain((first,), sound):
+            if film.split not in SPLITS:
+                raise UserError(f"A VideoFolder knows no split {film.split!r}; there are: {', '.join(SPLITS)}.")
+            split, name = film.split, file_name(film.id)
             files = {
                 "file_name": (f"{name}.mp4", film.video),
                 "midi": (f"{name}.mid", film.midi),
@@ -130,8 +130,8 @@ def write(
                 pending.write(f"{VIDEOS}/{split}/{file}", data)
                 sizes[split] += len(data)
             told.append((split, record(film, {kind: file for kind, (file, _) in files.items()})))
-        present = [split for split in splits if sizes[split]]
-        of_split = {split: [one for where, one in told if where == split] for split in present}
+        present: list[str] = [split for split in SPLITS if sizes[split]]
+        of_split: dict[str, list[dict[str, Any]]] = {split: [one for where, one in told if where == split] for split in present}
         known = [column for column in COLUMNS if all(any(one[column] is not None for one in ones) for ones in of_split.values())]
         for split, ones in of_split.items():
             pending.write(f"{VIDEOS}/{split}/{LIST}", _lines({name: one[name] for name in known} for one in ones))
@@ -139,8 +139,8 @@ def write(
         pending.write(LIST, _lines(whole))
         pending.write(TABLE, _table(whole))
         pending.write(CARD, card(title, of_split, sizes).encode())
-    remarks += [f"{several(number, 'film')} left out: {what}." for what, number in faulty.most_common()]
-    remarks += [f"No film is in {split}." for split in splits if split not in present]
+    remarks = [f"{several(number, 'film')} left out: {what}." for what, number in faulty.most_common()]
+    remarks += [f"No film is in {split}." for split in SPLITS if split not in present]
     if dropped := ", ".join(column for column in COLUMNS if column not in known):
         remarks.append(f"{dropped}: known of no film of some split, and left out of the lists of splits, which must be alike.")
     return pending.names, remarks

@@ -20,7 +20,7 @@ def file_name(id: str) -> str:
     Dots become dashes: some loaders take what stands behind the first dot for a suffix.
     """
     name = id.replace(".", "-")
-    if _PLAIN.fullmatch(name) and name not in _RESERVED:
+    if _PLAIN.fullmatch(name) and name not in _RESERVED and "-" not in id:
         return name
     return f"example-{hashlib.blake2b(id.encode(errors='replace'), digest_size=12).hexdigest()}"
 

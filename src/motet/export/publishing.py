@@ -93,12 +93,16 @@ class Pending:
     def done(self, key: str, names: Iterable[str], note: dict[str, Any] | None = None) -> None:
         """The files of this piece are written. `note` is a little JSON: counts, lines of a list. Called in one thread."""
         with blaming(self.folder):
-            files = {name: (self.aside / name).stat().st_size for name in names}
+            files = {name: self._there(name).stat().st_size for name in names}
             piece = {"key": key, "files": files, "note": note or {}}
             self.aside.mkdir(parents=True, exist_ok=True)
             with (self.aside / _DONE).open("ab") as file:
                 file.write(json.dumps(piece).encode() + b"\n")
         self.pieces[key] = piece
+
+    def _there(self, name: str) -> Path:
+        """Where a file of this export lies: aside, or in its place already."""
+        return self.aside / name if name in self.fresh else self.folder / name
 
     def _place(self, name: str, size: int) -> Path | None:
         """Where a file of that size lies, aside before in its place."""

@@ -92,7 +92,8 @@ def assemble_whole(
 ) -> None:
     """Write the verdicts of a stage over all rows, the rows of `before` it kept, and the rows it wrote.
 
-    `said` is what the stage said of each id; `outputs` maps the table it reads, and the one it writes, to files.
+    `said` is what the stage said of each id; `outputs` maps the table it reads, where it may drop rows of it, and the one it
+    writes, to files.
     """
     rows, lines = parquet([before]), parquet([said])
     one_each = f"(SELECT * FROM {lines} WHERE row <= 0)"
@@ -103,11 +104,12 @@ def assemble_whole(
     )
     write_table(verdicts, VERDICT, batches(connection, sql, VERDICT))
     main = stage.main.row_type
-    sql = f"SELECT b.* FROM {rows} b ANTI JOIN (SELECT id FROM {lines} WHERE status = 'dropped') v USING (id) ORDER BY b.id"
-    write_table(outputs[main.table], schema(main), batches(connection, sql, schema(main)))
+    if main.table in outputs:
+        sql = f"SELECT b.* FROM {rows} b ANTI JOIN (SELECT id FROM {lines} WHERE status = 'dropped') v USING (id) ORDER BY b.id"
+        write_table(outputs[main.table], schema(main), batches(connection, sql, schema(main)))
     if stage.writes is not None:
         fields = ", ".join(f'v."{name}"' for name in row_fields(stage.writes))
-        suffix = f" || format('.{stage.writes.letter}{{:03d}}', v.row)"
+        suffix = f" || format('.{stage.writes.letter}{{:03d}}', v.row)" if stage.writes.letter else ""
         sql = (
             f"SELECT b.id{suffix} AS id, b.source, b.path, b.lineage{suffix} AS lineage, {fields} "
             f"FROM {rows} b JOIN {lines} v USING (id) WHERE v.row >= 0 ORDER BY 1"

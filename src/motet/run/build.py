@@ -28,7 +28,7 @@ from motet.dataset.media import Media
 from motet.dataset.query import batches, connect, damage_told, parquet
 from motet.dataset.rows import Row
 from motet.dataset.snapshot import VERDICT, Draft, Snapshot, StageState, digest
-from motet.dataset.tables import schema, stream, write_table
+from motet.dataset.tables import column_names, digest_of, schema, stream, write_table
 from motet.errors import UserError
 from motet.recipe import Recipe, Step
 from motet.run import keys
@@ -36,7 +36,7 @@ from motet.run.assemble import PLAN, assemble_rows, assemble_whole, latest_answe
 from motet.run.engine import LocalEngine
 from motet.run.inputs import Live, Unit, units
 from motet.run.shelf import RESERVE_BYTES, Shelf
-from motet.run.stage import Cost, Drop, Stage, Tools, Verdict, versions
+from motet.run.stage import Cost, Drop, Input, Stage, Tools, Verdict, versions
 from motet.run.watch import Run, StageReport, Watch
 from motet.run.worker import Item, Order, Outcome, cache
 from motet.wording import size
@@ -320,28 +320,38 @@ class _Build:
         """A function of all rows at once, in a worker of its own; its verdicts are made anew when any row changed."""
         stage = step.stage
         salt = self.salts[step.name]
-        tables = {p.name: self.live[p.row_type.table] for p in stage.inputs}
-        fingerprint = keys.digest(salt, [table.digest for table in tables.values()])
+        tables = {p.name: self.live.get(p.row_type.table) for p in stage.inputs}
+        fingerprint = keys.digest(salt, [_seen(p, tables[p.name]) for p in stage.inputs])
         if report := self._unchanged(step, fingerprint):
             return report
         report = StageReport(step.name)
         self.watch.begins(step.name, 1, 0)
         said = self.scratch / f"said-{index}.parquet"
-        item = Item(0, "", "", "", {name: str(table.file) for name, table in tables.items()} | {"verdicts": str(said)})
+        files = {name: str(table.file) if table else "" for name, table in tables.items()}
+        item = Item(0, "", "", "", {**files, "verdicts": str(said), "before": self._before(step)})
         order = self._order(step)
         for outcome in self.engine.run(order, [item], step.settings.timeout or stage.timeout):
             if outcome.status != "ok":
                 raise UserError(f"{step.name} {outcome.status} over all rows: {outcome.detail}.", exit_code=1)
             report.done_now = 1
         output, verdicts_file = _names(index, step.name, stage.main.row_type)
-        outputs = {stage.main.row_type.table: output}
+        main = tables[stage.main.name]
+        assert main is not None
+        # A stage that knows but some columns takes no rows out: the table goes on as it is.
+        outputs = {} if _shown(stage.main, main) else {stage.main.row_type.table: output}
         if stage.writes is not None:
             outputs[stage.writes.table], _ = _names(index, step.name, stage.writes)
-        files = {name: self.draft.folder / file for name, file in outputs.items()}
-        connection = connect(self.scratch)
-        assemble_whole(connection, stage, tables[stage.main.name].file, said, files, self.draft.folder / verdicts_file)
+        places = {name: self.draft.folder / file for name, file in outputs.items()}
+        assemble_whole(connect(self.scratch), stage, main.file, said, places, self.draft.folder / verdicts_file)
         self._close(report, stage, verdicts_file, outputs, fingerprint)
         return report
+
+    def _before(self, step: Step) -> str:
+        """The file of what a stage wrote in the live snapshot; "" when there is none."""
+        previous = self.draft.previous.stage(step.name) if self.draft.previous else None
+        if previous is None or step.stage.writes is None or self.draft.previous is None:
+            return ""
+        return str(self.draft.previous.folder / previous.outputs[step.stage.writes.table])
 
     # -- steps of a row stage ----------------------------------------------------------------------------------------
 
@@ -501,7 +511,7 @@ class _Build:
             if (self.folder / RECIPE_FILE).read_text(encoding="utf-8") != text:
                 write_bytes(self.folder / RECIPE_FILE, text.encode())
             return previous
-        snapshot = self.draft.publish(self.recipe.name, self.states, self.final, self.rows)
+        snapshot = self.draft.publish(self.recipe.name, self.states, self.final, self.rows, made_by=text)
         write_bytes(self.folder / RECIPE_FILE, text.encode())
         return snapshot
 
@@ -550,6 +560,21 @@ def _key(stage: Stage, salt: str, used: Sequence[tuple[str, tuple[str, ...]]], u
     if stage.kind == "group":
         values["missing"] = [asdict(m) for m in unit.missing]
     return keys.key(salt, values, unit.lineage if draws else None)
+
+
+def _seen(parameter: Input, table: Live | None) -> str:
+    """A digest of what a stage over all rows is shown of a table: of all of it, or of the columns that its row type has."""
+    if table is None:
+        return ""
+    shown = _shown(parameter, table)
+    return digest_of(table.file, shown) if shown else table.digest
+
+
+def _shown(parameter: Input, table: Live) -> list[str]:
+    """The columns that a stage over all rows is shown of a table, [] where it is all of them."""
+    there = column_names(table.file)
+    shown = [name for name in there if name in parameter.row_type.__dataclass_fields__]
+    return shown if len(shown) < len(there) else []
 
 
 def _picked(value: Any, names: tuple[str, ...]) -> Any:

@@ -5,7 +5,8 @@
 
 reads the table of `File`, and writes the table of `Song`. The first parameter says what one call is about: a row, or with
 `list[Stem]` all rows of one source (a group). Further row parameters are joined by source: one row, `list[...]` for all,
-`... | None` where there may be none. `settings` and `tools` come last, each only if wanted.
+`... | None` where there may be none. With `Iterable[Song]` it is about all rows there are; `Iterable[Clip] | None` is None where
+the recipe makes no such table. `settings` and `tools` come last, each only if wanted.
 """
 
 from __future__ import annotations
@@ -51,7 +52,8 @@ class Verdict(Generic[RowT]):
     """What a stage over all rows, or over sources, says of one: kept, or dropped; with the rows it writes, if any.
 
     A stage that returns `Iterator[Verdict[Duplicate]]` writes that table; one that only filters returns `Verdict[Any]`.
-    A source has one row at most. Of a stage over all rows the row type has a `letter`, for ids behind that of what was read.
+    A source has one row at most. Where a stage over all rows may say several of one, the row type has a `letter`, for ids behind
+    that of what was read.
     """
 
     id: str
@@ -86,7 +88,8 @@ class Tools:
     `named` are all sources with what the user called each: "films", or "" for one without a name.
 
     `cache` is a folder of the stage's own for what it can make again at any time: an index, a table of hashes. `workers` is
-    how many processes a stage over all rows, which runs alone, may use.
+    how many processes a stage over all rows, which runs alone, may use, and `before` the file of what it wrote in the live
+    snapshot, None when there is none: for the one stage whose answers are remembered.
     """
 
     random: Random
@@ -97,6 +100,7 @@ class Tools:
     workers: int = 1
     song_random: Random = field(default_factory=lambda: Random(0))
     named: tuple[tuple[str, Path], ...] = ()
+    before: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -242,7 +246,7 @@ def _input(name: str, hint: Any) -> tuple[Input, bool]:
     if origin is list:
         return Input(name, get_args(hint)[0], many=True, optional=True), False
     if origin is not None and issubclass(origin, Iterable):
-        return Input(name, get_args(hint)[0], many=False, optional=False), True
+        return Input(name, get_args(hint)[0], many=False, optional=optional), True
     return Input(name, hint, many=False, optional=optional), False
 
 

@@ -190,7 +190,8 @@ def call(declared: Stage, settings: Settings, equipment: Any, draws: bool, order
     arguments: dict[str, Any] = {}
     for parameter in declared.inputs:
         if declared.kind == "whole":
-            arguments[parameter.name] = _Table(parameter.row_type, Path(item.rows[parameter.name]))
+            file = item.rows[parameter.name]
+            arguments[parameter.name] = _Table(parameter.row_type, Path(file)) if file else None
             continue
         allowed = frozenset(declared.used(parameter)) | locators(parameter.row_type)
         value = item.rows[parameter.name]
@@ -207,20 +208,23 @@ def call(declared: Stage, settings: Settings, equipment: Any, draws: bool, order
         random, song_random = (dice(declared.name, lineage, order.seed) for lineage in (own, own.partition(".")[0]))
         folder = cache(media.dataset, declared.name)
         arguments["tools"] = Tools(random, media, folder, equipment, item.missing, order.workers, song_random)
+        if item.rows.get("before"):
+            arguments["tools"].before = Path(item.rows["before"])
     return declared.function(**arguments)
 
 
 @dataclass(frozen=True)
 class _Table:
-    """The rows of a table, read anew each time they are asked for."""
+    """The rows of a table, read anew each time they are asked for; of them, what the row type has."""
 
     row_type: type[Row]
     file: Path
 
     def __iter__(self) -> Iterator[Row]:
-        from motet.dataset.tables import stream  # Arrow is slow to load, and most workers never need it
+        from motet.dataset.tables import column_names, stream  # Arrow is slow to load, and most workers never need it
 
-        return (self.row_type(**row) for row in stream(self.file))
+        names = [name for name in column_names(self.file) if name in self.row_type.__dataclass_fields__]
+        return (self.row_type(**row) for row in stream(self.file, names))
 
 
 def cache(dataset: Path, stage: str) -> Path:

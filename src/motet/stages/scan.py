@@ -54,7 +54,7 @@ def walked(sources: Sequence[Path], kind: Kind, memory: Path) -> Iterator[Verdic
     """The files of a kind under sources; what earlier walks found is remembered in `memory`."""
     with closing(_Remembered(memory)) as remembered:
         try:
-            labels = _labels(sources)
+            labels = labels_of(sources)
             for row in remembered.through(files.walk(sources, kind, remembered.known, is_dataset)):
                 path = labels[row.root].path(row.path)
                 row_id = row_id_of(path, row.member)
@@ -120,7 +120,8 @@ class _Label:
         return self.name + inner.removeprefix(self.own_name)  # a root that is a file or an archive names itself
 
 
-def _labels(sources: Sequence[Path]) -> dict[str, _Label]:
+def labels_of(sources: Sequence[Path]) -> dict[str, _Label]:
+    """What each root is called in the paths of its files."""
     seen: Counter[str] = Counter()
     labels = {}
     for source in sources:

@@ -1,0 +1,198 @@
+"""Datasets leave in the forms that others read: their examples, handed to a form of `motet.export`.
+
+A form of FORMS is given every example with all its voices (`motet.export.example`). What is left are exports with a reading of
+their own; a package adds one as an entry point of the group `motet.exporters`, a function `(dataset, folder, where) -> Written`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from motet.dataset.durable import write_bytes
+from motet.dataset.folder import RECIPE_FILE, Dataset
+from motet.errors import UserError
+from motet.export.example import Checker, Choice, Fault, Voice, Writer, Written
+from motet.export.publishing import LIST, PENDING
+from motet.exporting import films, labels, songs
+from motet.exporting.reading import Reading, Wanted
+
+__all__ = ["FORMS", "Form", "check", "export", "names"]
+
+Exporter = Callable[[Dataset, Path, str], Written]
+
+
+@dataclass(frozen=True)
+class Form:
+    """How a form is written. `of` is what it is of where nobody chooses: clips or songs; `songs_only` leaves no choice."""
+
+    about: str
+    module: str
+    voices: frozenset[Voice]
+    of: str = "clips"
+    songs_only: bool = False
+    options: tuple[str, ...] = ()
+
+    @property
+    def write(self) -> Writer:
+        written: Writer = importlib.import_module(self.module).write
+        return written
+
+    @property
+    def check(self) -> Checker:
+        checker: Checker = importlib.import_module(self.module).check
+        return checker
+
+
+def _form(name: str, about: str, *voices: Voice, of: str = "clips", songs_only: bool = False) -> Form:
+    return Form(about, f"motet.export.{name}", frozenset(voices), of, songs_only)
+
+
+FORMS: dict[str, Form] = {
+    "audiocraft": _form("audiocraft", "manifests, FLAC and sidecars, as MusicGen trains on them", "mix", "captions"),
+    "stable-audio": _form("stable_audio", "audio, sidecars and metadata module for stable-audio-tools", "mix", "captions"),
+    "huggingface": _form("huggingface", "Parquet shards that `datasets` loads", "mix", "midi", "captions", "video"),
+    "audiofolder": _form("audiofolder", "an AudioFolder: files beside metadata.jsonl", "mix", "midi", "captions"),
+    "webdataset": _form("webdataset", "tar shards for WebDataset", "mix", "midi", "captions", "video"),
+    "jsonl": _form("jsonl", "JSON lines beside files", "mix", "midi", "captions"),
+    "midi": _form("midi_files", "MIDI files with a table", "midi", "captions", of="songs"),
+    "tokens": _form("tokens", "token ids by MidiTok, in Parquet", "midi", "captions", of="songs"),
+    "piano-rolls": _form("piano_rolls", "piano rolls as arrays", "midi", "captions", of="songs"),
+    "song-tree": _form(
+        "song_tree", "Artist/Title/ with a MIDI file per instrument", "midi", "stems", of="songs", songs_only=True
+    ),
+    "slakh": _form("slakh", "tracks with stems, as Slakh2100 lays them out", "mix", "stems", "midi", of="songs", songs_only=True),
+    "twelve-fields": _form("twelve_fields", "one list of clips with twelve fields each", "mix", "captions"),
+}
+
+OWN: dict[str, Exporter] = {
+    "song-json": songs.song_json,
+    "manifests": labels.manifests,
+    "shards": labels.shards,
+    "midi-video": films.midi_video,
+}
+
+
+def export(
+    dataset: Dataset,
+    kind: str,
+    folder: Path,
+    where: str = "",
+    *,
+    choice: Choice | None = None,
+    wanted: Wanted | None = None,
+) -> Written:
+    """Write a dataset as `kind` into a folder that is new, empty, or holds an earlier export, whose other files then go.
+
+    `choice` None takes what the form is for. `where` is SQL on the columns of the table that the examples are of. Raises
+    UserError for an unknown kind, a condition that is none, and a folder that is somebody else's.
+    """
+    form = FORMS.get(kind)
+    write = None if form else exporter(kind)
+    before = _earlier(folder)
+    if form:
+        done = _written(dataset, form, kind, folder, choice, replace(wanted or Wanted(songs=form.of == "songs"), where=where))
+    else:
+        assert write is not None
+        if choice is not None or wanted is not None:
+            raise UserError(
+                f"The export {kind} takes --where only: of what, in which format and with what else it decides itself."
+            )
+        done = write(dataset, folder, where)
+    for gone in before - set(done.files):
+        (folder / gone).unlink(missing_ok=True)
+        _emptied(folder, (folder / gone).parent)
+    folder.mkdir(parents=True, exist_ok=True)
+    told = {"as": kind, "snapshot": dataset.snapshot.number, "files": sorted(done.files), "pieces": list(done.pieces)}
+    write_bytes(folder / LIST, json.dumps(told, indent=1).encode())
+    return done
+
+
+def check(folder: Path) -> list[Fault]:
+    """What the program that an export is for would stumble over. Raises UserError for a folder that is no such export."""
+    try:
+        kind = str(json.loads((folder / LIST).read_text(encoding="utf-8"))["as"])
+    except FileNotFoundError:
+        raise UserError(f"{folder} is neither a dataset nor an export: `motet export` writes one.") from None
+    except (OSError, ValueError, LookupError, TypeError):
+        raise UserError(f"{folder / LIST} cannot be read: export anew.") from None
+    if kind not in FORMS:
+        raise UserError(f"There is no check of {kind} exports; there is one of: {', '.join(FORMS)}.")
+    return FORMS[kind].check(folder)
+
+
+def names() -> list[str]:
+    """All that `kind` may be."""
+    return sorted({*FORMS, *OWN, *(entry.name for entry in importlib.metadata.entry_points(group="motet.exporters"))})
+
+
+def exporter(name: str) -> Exporter:
+    """The exporter with a reading of its own of this name; raises UserError listing all."""
+    plugged = {entry.name: entry for entry in importlib.metadata.entry_points(group="motet.exporters")}
+    if name in OWN:
+        return OWN[name]
+    kind, colon, megabytes = name.partition(":")
+    if kind == "shards" and colon:
+        if not (megabytes.isdecimal() and megabytes.isascii() and 0 < int(megabytes[:9]) <= 100_000):
+            raise UserError(f"{name!r} gives no size: write shards:256 for tar files of at most 256 MB.")
+        return partial(labels.shards, megabytes=int(megabytes[:9]))
+    if name not in plugged:
+        raise UserError(f"There is no export called {name!r}; there are: {', '.join(names())}.")
+    loaded: Exporter = plugged[name].load()
+    return loaded
+
+
+def _written(dataset: Dataset, form: Form, kind: str, folder: Path, choice: Choice | None, wanted: Wanted) -> Written:
+    from motet.exporting.carding import with_card
+
+    if form.songs_only and not wanted.songs:
+        raise UserError(f"The export {kind} is of whole songs: leave --of out, or say --of songs.")
+    reading = Reading(dataset, wanted)
+    chosen = choice or Choice(voices=form.voices & available(dataset, songs=wanted.songs))
+    done = form.write(reading, folder, chosen)
+    done = replace(done, remarks=[*done.remarks, *reading.remarks])
+    return with_card(dataset, kind, reading, chosen, folder, done)
+
+
+def available(dataset: Dataset, *, songs: bool) -> frozenset[Voice]:
+    """The voices that examples of this dataset have."""
+    there = dataset.tables()
+    found: set[Voice] = {"mix"} if not songs or there.get("mixes") else set()
+    if there.get("parts") or "movies" in there:
+        found.add("midi")
+    if there.get("stems") or (songs and there.get("parts")):
+        found.add("stems")
+    if not songs and (there.get("films") or "movies" in there):
+        found.add("video")
+    if not songs and (there.get("captions") or there.get("films")):
+        found.add("captions")
+    return frozenset(found)
+
+
+def _earlier(folder: Path) -> set[str]:
+    """The files of an earlier export there; raises UserError where others lie."""
+    if any((above / RECIPE_FILE).exists() for above in (folder, *folder.absolute().parents)):
+        raise UserError(f"{folder} is in a dataset: export into a folder outside it.")
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder} is no folder: export into a new or empty one.")
+    try:
+        files = json.loads((folder / LIST).read_text(encoding="utf-8"))["files"]
+        return {name for name in files if not Path(name).is_absolute() and ".." not in Path(name).parts}
+    except FileNotFoundError:
+        if folder.is_dir() and any(file.name != PENDING for file in folder.iterdir()):
+            raise UserError(f"{folder} holds other files: export into a new or empty folder.") from None
+        return set()
+    except (OSError, ValueError, LookupError, TypeError):
+        raise UserError(f"{folder / LIST} cannot be read: export into a new or empty folder.") from None
+
+
+def _emptied(folder: Path, place: Path) -> None:
+    """Folders of files that went go too, once nothing is in them."""
+    while place != folder and place.is_dir() and not any(place.iterdir()):
+        place.rmdir()
+        place = place.parent
