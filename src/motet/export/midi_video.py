@@ -133,8 +133,8 @@ def write(
         present: list[str] = [split for split in SPLITS if sizes[split]]
         of_split: dict[str, list[dict[str, Any]]] = {split: [one for where, one in told if where == split] for split in present}
         known = [column for column in COLUMNS if all(any(one[column] is not None for one in ones) for ones in of_split.values())]
-        for split, ones in of_split.items():
-            pending.write(f"{VIDEOS}/{split}/{LIST}", _lines({name: one[name] for name in known} for one in ones))
+        for place, ones in of_split.items():
+            pending.write(f"{VIDEOS}/{place}/{LIST}", _lines({name: one[name] for name in known} for one in ones))
         whole = [_from_above(split, one) for split, one in told]
         pending.write(LIST, _lines(whole))
         pending.write(TABLE, _table(whole))
