@@ -123,9 +123,14 @@ def measure_stages(made: Recipe, source: Path | list[str], to: Path) -> dict[str
         snapshot = build(made, source if isinstance(source, list) else [source], to).snapshot
     tables: dict[str, str] = {}
     measured: dict[str, Entry] = {}
+    places = source if isinstance(source, list) else [str(source)]
+    files = [file for place in map(Path, places) for file in (sorted(place.rglob("*")) if place.is_dir() else [place])]
+    read = digest([[file.name, hashlib.sha256(file.read_bytes()).hexdigest()] for file in files if file.is_file()])
     for step, state in zip(made.steps, snapshot.stages, strict=True):
         stage = step.stage
         inputs = {p.row_type.table: tables[p.row_type.table] for p in stage.inputs if p.row_type.table in tables}
+        if stage.kind == "source":
+            inputs = {"sources": read}
         verdicts = pq.read_table(snapshot.folder / state.verdicts, columns=["id", "status", "reason"]).to_pylist()
         made_here = {}
         for table, file in state.outputs.items():
