@@ -10,7 +10,9 @@ from motet import __version__
 from motet.dataset.durable import write_bytes
 from motet.dataset.folder import Dataset
 from motet.dataset.ledger import BLAMED
-from motet.explorer import DropLine, Figure, Report, SlowRow, StageLine, Total, page
+from motet.explorer import Drawing, DropLine, Figure, Report, SlowRow, StageLine, Total, page
+from motet.export.card import plots
+from motet.exporting import carding
 from motet.text.grammar.variety import variety
 from motet.views import views
 from motet.wording import count, several, span
@@ -39,6 +41,8 @@ def write_report(dataset_folder: Path, run_folder: Path, clips: int = 18) -> Pat
         captions=_captions(dataset, tables),
         sound=[*_sound(dataset, tables), *_sync(dataset, tables), *_moments(dataset, tables)],
         training=[*_training(dataset, tables), *_balance(dataset, tables)],
+        splits=_splits(dataset, tables),
+        **_card(dataset, tables),
     )
     target = run_folder / "report.html"
     write_bytes(target, page(report).encode("utf-8", "replace"))
@@ -176,6 +180,46 @@ def _moments(dataset: Dataset, tables: dict[str, int]) -> list[Figure]:
     if sure is not None:
         found.append(Figure("least sure moment", f"{sure:.0%}", "an estimate, calibrated on songs placed in films of our own"))
     return found
+
+
+def _splits(dataset: Dataset, tables: dict[str, int]) -> list[Figure]:
+    """How much is in each split, and the proof that none leaks into another: counted again from the result."""
+    if not tables.get("splits"):
+        return []
+    proof = carding.proof_of(dataset)
+    assert proof is not None
+    rows = dict(dataset.query("SELECT split, count(*) FROM splits GROUP BY split").fetchall())
+    shares = []
+    for split, share in proof.shares.items():
+        apart = f"; its tags are {proof.strata[split]:.0%} apart from those of all" if split in proof.strata else ""
+        if rows.get(split):
+            shares.append(Figure(split, f"{share:.1%}", f"of the clips, by {several(rows[split], 'song')}{apart}"))
+    return [
+        *shares,
+        Figure("groups in two splits", count(proof.groups_across), f"of {count(proof.groups)}: duplicates, bytes, films"),
+        Figure("artists in two splits", count(proof.artists_across), f"of {count(proof.artists)} who are known"),
+        Figure("near-duplicates in two splits", count(proof.pairs_across), f"of {several(proof.pairs, 'pair')} looked at"),
+        Figure("left out", count(proof.left_out), "would join two splits; table `splits` says through whom"),
+    ]
+
+
+def _card(dataset: Dataset, tables: dict[str, int]) -> dict[str, Any]:
+    """Plots and licences, as the card of an export has them."""
+    if not tables.get("splits"):
+        return {}
+    measured, drops = carding.measured(dataset), carding.drops(dataset)
+    if not measured.examples:
+        return {}
+    combined = measured.licences
+    of = f"of {several(measured.examples, 'example')} looked at"
+    parts = [(f"{part.what} {part.name}".strip(), part.rule.name, f"in {count(part.examples)}") for part in combined.parts[:12]]
+    licences = [
+        Figure("commercial use", {True: "yes", False: "no", None: "unknown"}[combined.commercial], combined.summary),
+        Figure("parts of unknown licence", count(combined.unknown_examples), of),
+        *(Figure(*part) for part in parts),
+    ]
+    drawn = [Drawing(one.svg, one.said) for one in plots(measured, drops)]
+    return {"licences": licences, "plots": drawn}
 
 
 def _balance(dataset: Dataset, tables: dict[str, int]) -> list[Figure]:

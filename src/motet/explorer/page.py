@@ -71,6 +71,13 @@ class Figure(NamedTuple):
     meaning: str
 
 
+class Drawing(NamedTuple):
+    """A plot, as SVG of our own making, and what it says in a sentence."""
+
+    svg: str
+    said: str
+
+
 class Note(NamedTuple):
     """Seconds within the clip; MIDI pitch and velocity; the index into the clip's instruments."""
 
@@ -121,6 +128,9 @@ class Report:
     captions: Sequence[Figure] = ()
     sound: Sequence[Figure] = ()
     training: Sequence[Figure] = ()
+    splits: Sequence[Figure] = ()
+    licences: Sequence[Figure] = ()
+    plots: Sequence[Drawing] = ()
 
 
 def page(report: Report) -> str:
@@ -309,6 +319,12 @@ def _run(report: Report) -> str:
         ("failed", "Failed, and why", _reasons(failed, "Nothing failed.")),
         ("time", "Where the time went", _stage_table(report.stages) + _slow_table(report.slowest)),
     ]
+    if report.plots:
+        sections.insert(0, ("spread", "What is in it", _drawings(report.plots)))
+    if report.licences:
+        sections.insert(0, ("licences", "What it may be used for", _figures(report.licences)))
+    if report.splits:
+        sections.insert(0, ("splits", "Train, validation and test", _figures(report.splits)))
     if report.training:
         sections.insert(0, ("training", "What there is to train on", _figures(report.training)))
     if report.sound:
@@ -331,6 +347,11 @@ def _figures(figures: Sequence[Figure]) -> str:
 <tbody>
 {rows}
 </tbody></table></div>"""
+
+
+def _drawings(plots: Sequence[Drawing]) -> str:
+    shown = "\n".join(f"<figure>{one.svg}<figcaption>{_text(one.said)}</figcaption></figure>" for one in plots)
+    return f'<div class="plots">{shown}</div>'
 
 
 def _funnel(stages: Sequence[StageLine], drops: Sequence[DropLine]) -> str:

@@ -17,11 +17,11 @@ from motet import __version__
 from motet.dataset.durable import write_bytes
 from motet.dataset.folder import Dataset
 from motet.dataset.query import quoted
-from motet.export.card import CardFacts, Column, DropLine, Origin, Quality, SplitProof, StageLine, card, measure
+from motet.export.card import CardFacts, Column, DropLine, Measured, Origin, Quality, SplitProof, StageLine, card, measure
 from motet.export.example import Choice, Example, Written
 from motet.export.leaks import Proof, prove
 from motet.export.splits import Item
-from motet.exporting.reading import Reading
+from motet.exporting.reading import Reading, Wanted
 from motet.recipe import find_stage, ready
 from motet.run.build import named
 
@@ -85,7 +85,7 @@ def card_facts(dataset: Dataset, kind: str, reading: Reading, choice: Choice, fo
         needs=needs,
         repeats=_REPEATS,
         sources=tuple(_sources(dataset)),
-        drops=tuple(_drops(dataset)),
+        drops=tuple(drops(dataset)),
         proof=split_proof(dataset),
         quality=tuple(quality(dataset)),
         caption_makers=_caption_makers(dataset),
@@ -95,6 +95,14 @@ def card_facts(dataset: Dataset, kind: str, reading: Reading, choice: Choice, fo
         columns=tuple(Column(*one) for one in getattr(module, "COLUMNS_ABOUT", ())),
         front=matter(folder) if matter else {},
     )
+
+
+def measured(dataset: Dataset, most: int = 20_000) -> Measured:
+    """What is counted of a dataset's examples; of more than `most`, of about so many, drawn by their names."""
+    reading = Reading(dataset, Wanted())
+    ((number,),) = dataset.query(f"SELECT count(*) FROM {reading.kind.table}").fetchall()
+    every = -(-number // most)
+    return measure(Reading(dataset, Wanted(where=f"hash(id) % {every} = 0" if every > 1 else ""))(), samples=0)
 
 
 def _with(choice: Choice, example: Example) -> Example:
@@ -218,13 +226,13 @@ def _sources(dataset: Dataset) -> Iterator[Origin]:
         yield Origin(Path(path).name, kind, files, size, f"SHA-256 of each file in {SOURCES}", told)
 
 
-def _drops(dataset: Dataset) -> Iterator[DropLine]:
+def drops(dataset: Dataset) -> list[DropLine]:
+    """What was left out, by stage and reason, the commonest first."""
     rows = dataset.query(
         "SELECT stage, coalesce(nullif(reason, ''), status), count(*) FROM work WHERE status <> 'ok' "
         "GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT 40"
     ).fetchall()
-    for stage, reason, number in rows:
-        yield DropLine(stage, reason, number, _what(stage))
+    return [DropLine(stage, reason, number, _what(stage)) for stage, reason, number in rows]
 
 
 def _what(stage: str) -> str:
