@@ -42,6 +42,10 @@ SUBJECTS = {
     "film_located": "Songs heard in films",
     "film_aligned": "MIDI laid along performances",
     "film_shots": "Shots of films",
+    "split_leaks": "Splits, and what crosses them",
+    "planted_copies": "Edited copies planted across a corpus",
+    "exports": "Exports beside a plain copy",
+    "publishing": "Publishing small objects",
 }
 LIBRARIES = ("symusic", "pretty_midi", "mido", "numpy", "pyarrow", "duckdb", "pebble", "numba", "tinysoundfont")
 HEAD = f"{'':<45} {'median':>9} {'min':>9} {'max':>9} {'unit':<12} {'n':>7} {'reps':>4}  ratio, goal"

@@ -196,7 +196,9 @@ def _splits(dataset: Dataset, tables: dict[str, int]) -> list[Figure]:
             shares.append(Figure(split, f"{share:.1%}", f"of the clips, by {several(rows[split], 'song')}{apart}"))
     return [
         *shares,
-        Figure("groups in two splits", count(proof.groups_across), f"of {count(proof.groups)}: duplicates, bytes, films"),
+        Figure(
+            "groups in two splits", count(proof.groups_across), f"of {count(proof.groups)}: songs with their duplicates, films"
+        ),
         Figure("artists in two splits", count(proof.artists_across), f"of {count(proof.artists)} who are known"),
         Figure("near-duplicates in two splits", count(proof.pairs_across), f"of {several(proof.pairs, 'pair')} looked at"),
         Figure("left out", count(proof.left_out), "would join two splits; table `splits` says through whom"),

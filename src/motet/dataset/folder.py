@@ -120,7 +120,7 @@ def _is_whole(stored: dict[str, Any]) -> bool:
     )
 
 
-def refused(error: duckdb.Error) -> UserError:
+def refused(error: Exception) -> UserError:
     """What DuckDB says of a query, in one sentence."""
     said = " ".join(line.strip() for line in str(error).split("LINE 1:")[0].splitlines() if line.strip())
     return UserError(f"The query cannot be run: {said}")

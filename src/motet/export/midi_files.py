@@ -29,12 +29,12 @@ from motet.wording import several
 __all__ = ["OPTIONS", "Songs", "batches", "check", "inside", "json_lines", "row", "text", "write"]
 
 OPTIONS: tuple[str, ...] = ()
-FORM, VERSION = "midi-files", 1
+FORM, VERSION = "midi-files", 2
 PIECE = 200  # examples
 LINES, TABLE = "metadata.jsonl", "metadata.csv"
 COLUMNS = (
     "split", "midi_filename", "duration", "title", "artist", "caption", "captions", "id", "song", "path", "start", "end",
-    "midi_notes", *FACTS,
+    "midi_notes", "licences", *FACTS,
 )  # fmt: skip
 _LONGEST_LINE = 16_000_000  # bytes
 
@@ -148,9 +148,10 @@ def row(example: Example, choice: Choice) -> dict[str, Any]:
         "artist": text(example.artist) or None,
         "start": round(example.start, 6),
         "end": round(example.end, 6),
-        "duration": round(example.seconds, 6),
+        "duration": round(example.end - example.start, 6),
         "caption": captions[0] if captions else None,
         "captions": captions,
+        "licences": [f"{one.what}: {text(one.licence) or 'unknown'}" for one in example.licences],
         **{name: _fact(example.facts.get(name), kind) for name, kind in FACTS.items()},
     }
 

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO, Any, TypeVar
 
 from motet.errors import UserError
@@ -163,15 +163,32 @@ def published(folder: Path, turn: Callable[[str], Any]) -> Iterator[Pending]:
 
 
 def _finished(folder: Path) -> Iterator[dict[str, Any]]:
-    with suppress(OSError, ValueError, LookupError, TypeError, AttributeError):
-        yield from json.loads((folder / LIST).read_bytes())["pieces"]
+    with suppress(OSError, ValueError, LookupError, TypeError, RecursionError):
+        yield from filter(_is_piece, json.loads((folder / LIST).read_bytes())["pieces"])
 
 
 def _begun(aside: Path) -> Iterator[dict[str, Any]]:
     with suppress(OSError):
         for line in (aside / _DONE).read_bytes().splitlines():
-            with suppress(ValueError):  # cut short by a kill
-                yield json.loads(line)
+            with suppress(ValueError, RecursionError):  # cut short by a kill
+                if _is_piece(piece := json.loads(line)):
+                    yield piece
+
+
+def _is_piece(told: Any) -> bool:
+    """Whether a list, which anybody may have edited, says what `done` would."""
+    return (
+        isinstance(told, dict)
+        and isinstance(told.get("key"), str)
+        and isinstance(told.get("note"), dict)
+        and isinstance(files := told.get("files"), dict)
+        and all(type(size) is int and _safe(name) for name, size in files.items())
+    )
+
+
+def _safe(name: str) -> bool:
+    path = PurePosixPath(name)
+    return bool(name) and name.isprintable() and not path.is_absolute() and ".." not in path.parts
 
 
 def _holds(path: Path, data: bytes) -> bool:

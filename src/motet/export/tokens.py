@@ -47,7 +47,7 @@ _KEYS = {
     "config", "tokenization", "miditok_version", "symusic_version", "hf_tokenizers_version", "_vocab_base", "_model",
     "_vocab_base_byte_to_token",
 }  # fmt: skip
-_FACTS = ("id", "song", "split", "title", "artist", "path", "start", "end", "duration", "caption", "captions")
+_FACTS = ("id", "song", "split", "title", "artist", "path", "start", "end", "duration", "caption", "captions", "licences")
 # What the library raises for music that it has no words for, and for a file that is no tokenizer.
 _REFUSED = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RuntimeError, AssertionError)
 
@@ -242,6 +242,7 @@ def _schema(tokenizer: Any) -> Any:
 
     ids = pa.list_(pa.list_(pa.int32())) if tokenizer.is_multi_voc else pa.list_(pa.int32())
     kinds = {"start": pa.float64(), "end": pa.float64(), "duration": pa.float64(), "captions": pa.list_(pa.string())}
+    kinds["licences"] = pa.list_(pa.string())
     return pa.schema([*((fact, kinds.get(fact, pa.string())) for fact in _FACTS), ("notes", pa.int32()), ("ids", ids)])
 
 

@@ -9,16 +9,18 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from motet.dataset.durable import write_bytes
 from motet.dataset.folder import RECIPE_FILE, Dataset
 from motet.errors import UserError
 from motet.export.example import Checker, Choice, Fault, Voice, Writer, Written
-from motet.export.publishing import LIST, PENDING
+from motet.export.publishing import LIST, PENDING, blaming
 from motet.exporting import films, labels, songs
 from motet.exporting.reading import Reading, Wanted
 
@@ -94,20 +96,21 @@ def export(
     """
     form = FORMS.get(kind)
     write = None if form else exporter(kind)
+    if write is not None and (choice is not None or wanted is not None):
+        raise UserError(f"The export {kind} takes --where only: of what, in which format and with what else it decides itself.")
     before = _earlier(folder)
+    begun = {"as": kind, "unfinished": True, "files": sorted(before.files), "pieces": before.pieces}
+    with blaming(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        write_bytes(folder / LIST, json.dumps(begun).encode())  # so that the folder is ours whenever this is stopped
     if form:
         done = _written(dataset, form, kind, folder, choice, replace(wanted or Wanted(songs=form.of == "songs"), where=where))
     else:
         assert write is not None
-        if choice is not None or wanted is not None:
-            raise UserError(
-                f"The export {kind} takes --where only: of what, in which format and with what else it decides itself."
-            )
         done = write(dataset, folder, where)
-    for gone in before - set(done.files):
+    for gone in before.files - set(done.files):
         (folder / gone).unlink(missing_ok=True)
         _emptied(folder, (folder / gone).parent)
-    folder.mkdir(parents=True, exist_ok=True)
     told = {"as": kind, "snapshot": dataset.snapshot.number, "files": sorted(done.files), "pieces": list(done.pieces)}
     write_bytes(folder / LIST, json.dumps(told, indent=1).encode())
     return done
@@ -116,11 +119,14 @@ def export(
 def check(folder: Path) -> list[Fault]:
     """What the program that an export is for would stumble over. Raises UserError for a folder that is no such export."""
     try:
-        kind = str(json.loads((folder / LIST).read_text(encoding="utf-8"))["as"])
+        told = json.loads((folder / LIST).read_text(encoding="utf-8"))
+        kind = str(told["as"])
     except FileNotFoundError:
         raise UserError(f"{folder} is neither a dataset nor an export: `motet export` writes one.") from None
-    except (OSError, ValueError, LookupError, TypeError):
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
         raise UserError(f"{folder / LIST} cannot be read: export anew.") from None
+    if told.get("unfinished"):
+        raise UserError(f"The export in {folder} was stopped: run it again to the end.", 1)
     if kind not in FORMS:
         raise UserError(f"There is no check of {kind} exports; there is one of: {', '.join(FORMS)}.")
     return FORMS[kind].check(folder)
@@ -152,8 +158,8 @@ def _written(dataset: Dataset, form: Form, kind: str, folder: Path, choice: Choi
 
     if form.songs_only and not wanted.songs:
         raise UserError(f"The export {kind} is of whole songs: leave --of out, or say --of songs.")
-    reading = Reading(dataset, wanted)
     chosen = choice or Choice(voices=form.voices & available(dataset, songs=wanted.songs))
+    reading = Reading(dataset, replace(wanted, voices=chosen.voices))
     done = form.write(reading, folder, chosen)
     done = replace(done, remarks=[*done.remarks, *reading.remarks])
     return with_card(dataset, kind, reading, chosen, folder, done)
@@ -174,21 +180,41 @@ def available(dataset: Dataset, *, songs: bool) -> frozenset[Voice]:
     return frozenset(found)
 
 
-def _earlier(folder: Path) -> set[str]:
-    """The files of an earlier export there; raises UserError where others lie."""
-    if any((above / RECIPE_FILE).exists() for above in (folder, *folder.absolute().parents)):
+@dataclass(frozen=True)
+class _Earlier:
+    """What an earlier export left in a folder: its files, and the pieces that need not be done again."""
+
+    files: set[str]
+    pieces: list[Any]
+
+
+def _earlier(folder: Path) -> _Earlier:
+    """What lies there already; raises UserError where others' files do."""
+    place = folder.resolve()
+    if any((above / RECIPE_FILE).exists() for above in (place, *place.parents)):
         raise UserError(f"{folder} is in a dataset: export into a folder outside it.")
+    if folder.is_symlink() and not folder.exists():
+        raise UserError(f"{folder} is a link that leads nowhere: export into a new or empty folder.")
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is no folder: export into a new or empty one.")
+    there: set[str] = set()
+    for base, folders, files in os.walk(folder):
+        if linked := next((name for name in folders if os.path.islink(os.path.join(base, name))), ""):
+            raise UserError(f"{folder} holds a link to a folder, {linked}: export into a new or empty folder.")
+        there.update(os.path.relpath(os.path.join(base, name), folder) for name in files)
     try:
-        files = json.loads((folder / LIST).read_text(encoding="utf-8"))["files"]
-        return {name for name in files if not Path(name).is_absolute() and ".." not in Path(name).parts}
+        told = json.loads((folder / LIST).read_text(encoding="utf-8"))
+        named, pieces = {name for name in told["files"] if isinstance(name, str)}, list(told.get("pieces", []))
+        unfinished = bool(told.get("unfinished"))
     except FileNotFoundError:
-        if folder.is_dir() and any(file.name != PENDING for file in folder.iterdir()):
+        if any(not name.startswith((f"{PENDING}{os.sep}", f".{LIST}.")) for name in there):
             raise UserError(f"{folder} holds other files: export into a new or empty folder.") from None
-        return set()
-    except (OSError, ValueError, LookupError, TypeError):
+        return _Earlier(set(), [])
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise UserError(f"{folder / LIST} cannot be read: export into a new or empty folder.") from None
+    # Of an export that was stopped while its files got their names, all that lies there is its own: it began in a folder of ours.
+    ours = {name for name in there if not name.startswith(f"{PENDING}{os.sep}") and name != LIST}
+    return _Earlier(ours if unfinished else ours & named, pieces)
 
 
 def _emptied(folder: Path, place: Path) -> None:

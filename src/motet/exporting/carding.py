@@ -18,7 +18,7 @@ from motet.dataset.durable import write_bytes
 from motet.dataset.folder import Dataset
 from motet.dataset.query import quoted
 from motet.export.card import CardFacts, Column, DropLine, Measured, Origin, Quality, SplitProof, StageLine, card, measure
-from motet.export.example import Choice, Example, Written
+from motet.export.example import Choice, Example, Voice, Written
 from motet.export.leaks import Proof, prove
 from motet.export.splits import Item
 from motet.exporting.reading import Reading, Wanted
@@ -46,6 +46,26 @@ _LIMITS = {
     "twice, and then in two splits, unless its artist is known.",
     "moments": "Where music plays in a film was found by sound: the least sure moments are estimates, and "
     "where nothing was found, music may yet be.",
+}
+_MEANINGS = {
+    "other_type": "neither by name nor by content what the recipe reads",
+    "junk": "left by desktops and archivers",
+    "same_bytes": "the same file again",
+    "same_notes": "the same notes in another file",
+    "hard": "the same arrangement, edited",
+    "soft": "another arrangement of a song that is here",
+    "same_sound": "the same samples in another file",
+    "near": "the same recording in another file",
+    "empty_file": "no bytes",
+    "html_page": "a web page under the name of music",
+    "truncated": "ends before its header says",
+    "too_short": "shorter than the recipe wants",
+    "too_long": "longer than the recipe wants",
+    "unreadable": "damaged beyond reading",
+    "not_sampled": "not drawn into the sample",
+    "removed": "taken down",
+    "silent": "no sound in it",
+    "clipped": "cut off at full scale",
 }
 _REPEATS = (
     "On the same platform with the same versions the files are equal byte for byte; on another one, sound may differ in its last "
@@ -87,11 +107,11 @@ def card_facts(dataset: Dataset, kind: str, reading: Reading, choice: Choice, fo
         sources=tuple(_sources(dataset)),
         drops=tuple(drops(dataset)),
         proof=split_proof(dataset),
-        quality=tuple(quality(dataset)),
+        quality=tuple(quality(dataset, choice.voices)),
         caption_makers=_caption_makers(dataset),
         limits=tuple(sentence for table, sentence in _LIMITS.items() if tables.get(table)),
         form=kind,
-        load=_LOAD.get(kind, "").format(name=folder.absolute().name),
+        load=_LOAD.get(kind, "").format(name="path/to/this/folder"),
         columns=tuple(Column(*one) for one in getattr(module, "COLUMNS_ABOUT", ())),
         front=matter(folder) if matter else {},
     )
@@ -99,10 +119,11 @@ def card_facts(dataset: Dataset, kind: str, reading: Reading, choice: Choice, fo
 
 def measured(dataset: Dataset, most: int = 20_000) -> Measured:
     """What is counted of a dataset's examples; of more than `most`, of about so many, drawn by their names."""
-    reading = Reading(dataset, Wanted())
+    songs = not {"clips", "plans"} & dataset.tables().keys()
+    reading = Reading(dataset, Wanted(songs=songs))
     ((number,),) = dataset.query(f"SELECT count(*) FROM {reading.kind.table}").fetchall()
     every = -(-number // most)
-    return measure(Reading(dataset, Wanted(where=f"hash(id) % {every} = 0" if every > 1 else ""))(), samples=0)
+    return measure(Reading(dataset, Wanted(f"hash(id) % {every} = 0" if every > 1 else "", songs=songs))(), samples=0)
 
 
 def _with(choice: Choice, example: Example) -> Example:
@@ -141,7 +162,7 @@ def split_proof(dataset: Dataset) -> SplitProof | None:
     if proof is None:
         return None
     return SplitProof(
-        clusters=proof.groups,
+        clusters=_clusters(dataset, proof),
         artists=proof.artists,
         clusters_across=proof.groups_across,
         artists_across=proof.artists_across,
@@ -149,6 +170,16 @@ def split_proof(dataset: Dataset) -> SplitProof | None:
         pairs_across=proof.pairs_across,
         left_out=proof.left_out,
     )
+
+
+def _clusters(dataset: Dataset, proof: Proof) -> int:
+    """Families of more than one song; where songs are bound by films and recordings instead, all that binds."""
+    there = dataset.tables().keys()
+    families = [f"SELECT source, family FROM {table}" for table in ("duplicates", "twins") if table in there]
+    if "movies" in there or not families:
+        return proof.groups
+    ((number,),) = dataset.query(f"SELECT count(DISTINCT family) FROM ({' UNION ALL '.join(families)})").fetchall()
+    return int(number)
 
 
 def reproduced(dataset: Dataset) -> tuple[str, tuple[str, ...]]:
@@ -166,13 +197,13 @@ def reproduced(dataset: Dataset) -> tuple[str, tuple[str, ...]]:
         return "motet demo", (needs[0], "Nothing else: the sources are Motet's own tunes, which it writes.")
     for stage, found in sorted(made_by.get("contents", {}).items()):
         for name, digest in sorted(found.items()):
-            if digest:
+            if len(str(digest)) >= 16:
                 needs.append(f"For {stage}: {Path(str(name)).name} with the digest {str(digest)[:16]}….")
     return command, tuple(needs)
 
 
 def _changed(dataset: Dataset) -> bool:
-    return any(line.settings for line in _stages(dataset))
+    return any(line.settings.keys() - {"offline"} for line in _stages(dataset))
 
 
 def _stages(dataset: Dataset) -> Iterator[StageLine]:
@@ -232,7 +263,7 @@ def drops(dataset: Dataset) -> list[DropLine]:
         "SELECT stage, coalesce(nullif(reason, ''), status), count(*) FROM work WHERE status <> 'ok' "
         "GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT 40"
     ).fetchall()
-    return [DropLine(stage, reason, number, _what(stage)) for stage, reason, number in rows]
+    return [DropLine(stage, reason, number, _what(stage), _MEANINGS.get(reason, "")) for stage, reason, number in rows]
 
 
 def _what(stage: str) -> str:
@@ -240,13 +271,18 @@ def _what(stage: str) -> str:
     return main[0].row_type.table.replace("_", " ") if main else "files"
 
 
-def quality(dataset: Dataset) -> Iterator[Quality]:
-    """How good the parts are, as far as the stages measured it."""
+def quality(dataset: Dataset, voices: frozenset[Voice]) -> Iterator[Quality]:
+    """How good the parts are that were written, as far as the stages measured it."""
     tables = dataset.tables()
-    for table, told in (
-        ("audio_checks", _stems), ("sync_checks", _sync), ("captions", _claims), ("identities", _named), ("moments", _moments)
-    ):  # fmt: skip
-        if tables.get(table):
+    sound: frozenset[Voice] = frozenset(("mix", "stems"))
+    for table, told, of in (
+        ("audio_checks", _stems, sound),
+        ("sync_checks", _sync, {"video"}),
+        ("captions", _claims, {"captions"}),
+        ("identities", _named, voices),
+        ("moments", _moments, voices),
+    ):
+        if tables.get(table) and of & voices:
             yield from told(dataset)
 
 
@@ -258,7 +294,8 @@ def _stems(dataset: Dataset) -> Iterator[Quality]:
     if heard:
         excluded = f"{n - heard} stems whose onsets cannot be told apart" if n > heard else ""
         worst = _worst(dataset, "audio_checks", "onset_f1")
-        yield Quality("onsets heard where they are written", f"{f1:.3f}", heard, excluded, worst, "median F1")
+        meaning = "median F1; soft attacks of sustained sounds are often not heard, and a fault only where they should be"
+        yield Quality("onsets heard where they are written", f"{f1:.3f}", heard, excluded, worst, meaning)
 
 
 def _sync(dataset: Dataset) -> Iterator[Quality]:

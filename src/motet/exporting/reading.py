@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import duckdb
@@ -14,7 +15,7 @@ import pyarrow as pa
 
 from motet.dataset.folder import Dataset, refused
 from motet.errors import UserError
-from motet.export.example import SPLITS, Example, Licence, Split
+from motet.export.example import SPLITS, VOICES, Example, Licence, Split, Voice
 from motet.wording import several
 
 Row = Mapping[str, Any]
@@ -30,6 +31,7 @@ class Wanted:
     splits: tuple[Split, ...] = SPLITS
     use: str = ""  # "" | commercial
     songs: bool = False  # whole songs instead of clips
+    voices: frozenset[Voice] = frozenset(VOICES)  # what of each is written: licences of what is not do not count
 
 
 @dataclass(frozen=True)
@@ -59,11 +61,12 @@ class Reading:
         if "splits" not in there:
             raise UserError(f"{dataset.folder} has no splits: build it again, and it will.")
         self.refused: Counter[str] = Counter()
+        _check_condition(wanted.where)
 
     def __call__(self) -> Iterator[Example]:
         self.refused.clear()
         for row in self._rows():
-            example = self.kind.example(self.dataset, row)
+            example = _without(self.kind.example(self.dataset, row), self.wanted.voices)
             if self.wanted.use and (why := _refusal(example.licences, self.wanted.use)):
                 self.refused[why] += 1
                 continue
@@ -79,15 +82,22 @@ class Reading:
 
     def table(self) -> pa.Table:
         """All rows at once, without those whose licences do not allow the use."""
-        found = self._query().to_arrow_table()
+        try:
+            found = self._query().to_arrow_table()
+        except duckdb.Error as error:
+            raise refused(error) from None
         if not self.wanted.use:
             return found
-        kept = [not _refusal(self.kind.example(self.dataset, row).licences, self.wanted.use) for row in found.to_pylist()]
+        examples = (_without(self.kind.example(self.dataset, row), self.wanted.voices) for row in found.to_pylist())
+        kept = [not _refusal(example.licences, self.wanted.use) for example in examples]
         return found.filter(pa.array(kept, pa.bool_()))
 
     def _rows(self) -> Iterator[Row]:
-        for batch in self._query().to_arrow_reader(256):
-            yield from batch.to_pylist()
+        try:
+            for batch in self._query().to_arrow_reader(256):
+                yield from batch.to_pylist()
+        except (duckdb.Error, pa.ArrowException) as error:  # of a condition that some row does not bear
+            raise refused(error) from None
 
     def _query(self) -> duckdb.DuckDBPyRelation:
         placed = (
@@ -100,6 +110,23 @@ class Reading:
             return self.dataset.query(sql)
         except duckdb.Error as error:
             raise refused(error) from None
+
+
+def _check_condition(where: str) -> None:
+    """Raises UserError for what is no condition, and for one that may answer otherwise when it is asked again."""
+    if not where:
+        return
+    try:
+        statements = duckdb.extract_statements(f"SELECT 1 WHERE {where}")  # without brackets, which it might close
+    except duckdb.Error as error:
+        raise refused(error) from None
+    if len(statements) != 1:
+        raise UserError("A condition is one expression, such as tempo > 120.")
+    called = {name.casefold() for name in re.findall(r"(\w+)\s*\(", where)}
+    sql = "SELECT DISTINCT function_name FROM duckdb_functions() WHERE stability = 'VOLATILE'"
+    volatile = duckdb.execute(sql).fetchall()
+    if found := sorted(called & {name for (name,) in volatile}):
+        raise UserError(f"{found[0]}() answers otherwise each time: choose by what stays, such as hash(id) % 10 = 0.")
 
 
 def kind_of(dataset: Dataset, *, songs: bool = False) -> Kind:
@@ -136,6 +163,14 @@ def joined(there: Any, table: str, sql: str) -> str:
 def column(there: Any, table: str, sql: str, name: str, empty: str = "NULL") -> str:
     """`sql AS name` where the dataset has the table, else an empty column."""
     return f"{sql if table in there else empty} AS {name}"
+
+
+def _without(example: Example, voices: frozenset[Voice]) -> Example:
+    """An example without the licences of what is not written of it."""
+    heard, words = bool(voices & {"mix", "stems", "video"}), "captions" in voices
+    idle = {*(() if heard else ("sound", "separator", "recording")), *(() if words else ("captions",))}
+    idle |= set() if "video" in voices else {"video model"}
+    return replace(example, licences=tuple(one for one in example.licences if one.what not in idle)) if idle else example
 
 
 def _refusal(licences: tuple[Licence, ...], use: str) -> str:

@@ -132,7 +132,7 @@ def _song(dataset: Dataset, row: Row) -> Example:
         path=row["path"],
         split=row["split"],
         start=0.0,
-        end=row["mix_seconds"] if mixed else row["seconds"],
+        end=row["seconds"],
         title=row["known_title"] or "",
         artist=row["known_artist"] or "",
         facts={

@@ -70,7 +70,7 @@ def publish(
                 refuse(plan, now.version)
         if _differs(plan, now):
             now = _meant(place, now, plan)
-            if plan.changed:
+            if plan.changed or plan.gone:
                 now = _kept(place, now, plan, parallel)
             still()
             entries = _sent(place, plan, now, journal, watch, parallel)
@@ -130,6 +130,9 @@ def _meant(place: Place, now: Standing, plan: Plan) -> Standing:
     meant = dict(now.pending.meant)
     for local in plan.sending:
         meant[local.path] = sorted({*meant.get(local.path, ()), local.sha256})
+    for path in plan.gone:  # kept elsewhere first, and then nobody's: cleared at the end, by whoever gets there
+        if now.latest and (old := now.latest.files.get(path)) and old.key == path:
+            meant[path] = sorted({*meant.get(path, ()), old.sha256})
     free = dict(now.pending.free)
     free |= {local.path: now.listing[local.path].etag for local in plan.changed if local.path in now.listing}
     pending = Pending(meant, free)
@@ -138,13 +141,13 @@ def _meant(place: Place, now: Standing, plan: Plan) -> Standing:
 
 
 def _kept(place: Place, now: Standing, plan: Plan, parallel: int) -> Standing:
-    """Copy what will be replaced, lead all versions there, and only then let the places be taken."""
+    """Copy what will be replaced or go, lead all versions there, and only then let the places be taken."""
     manifests = now.manifests(place)
     moved: dict[str, int] = {}
-    for local in plan.changed:
-        naming = [v for v, m in manifests.items() if (entry := m.files.get(local.path)) and entry.key == local.path]
-        if naming and local.path in now.listing:
-            moved[local.path] = max(naming)
+    for path in (*(local.path for local in plan.changed), *plan.gone):
+        naming = [v for v, m in manifests.items() if (entry := m.files.get(path)) and entry.key == path]
+        if naming and path in now.listing:
+            moved[path] = max(naming)
     listing = place.listing() if moved else now.listing
 
     def copied(path: str) -> Entry:

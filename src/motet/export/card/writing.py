@@ -93,7 +93,7 @@ def _opening(facts: CardFacts) -> Iterator[str]:
         f"{several(told.examples, 'example')} from {several(told.songs, 'song')}, {span(told.seconds)} of music"
         f"{f', version {plain(facts.version)}' if facts.version else ''}. "
         + (f"{plain(facts.purpose, 1000)} " if facts.purpose else "")
-        + "It was made by [Motet](https://pypi.org/project/motet/), a toolkit that turns collections of music into datasets"
+        + "It was made by Motet, a toolkit that turns collections of music into datasets"
         + (f", with its recipe {code(facts.recipe)}" if facts.recipe else "")
         + (f": {plain(facts.recipe_about, 600)}" if facts.recipe_about else "")
         + ".\n"
@@ -201,7 +201,8 @@ def _making(facts: CardFacts, drawn: Sequence[Plot]) -> Iterator[str]:
         if plot.name == "drops":
             yield f"![{plain(plot.alt, 600)}](card/{plot.name}.svg)\n\n{plain(plot.said)}\n"
     lost = [
-        (code(one.stage), code(one.reason), f"{count(one.count)} {plain(one.what)}", plain(one.meaning)) for one in facts.drops
+        (code(one.stage), code(one.reason), several(one.count, plain(one.what).removesuffix("s")), plain(one.meaning) or "–")
+        for one in facts.drops
     ]
     yield table(("step", "reason", "how many", "what it means"), lost, right=(2,))
 
