@@ -648,8 +648,11 @@ def judged(files: Sequence[File], result: Told) -> Verdict:
     )
 
 
-def wrongly_left_out(result: Told) -> list[str]:
-    """Left out, although all that the tables tie it to, also through others left out or dropped, is in one split at the most."""
+def wrongly_left_out(result: Told, before: Mapping[str, str]) -> list[str]:
+    """Left out, although all that the tables tie it to is in one split at the most.
+
+    Ties go through others left out or dropped too, and what these and it itself had in earlier builds (`before`) counts.
+    """
     holding: dict[str, set[str]] = defaultdict(set)
     for path in result.family.keys() | result.placed.keys():
         holding[f"linked {result.family.get(path, path)}"].add(path)
@@ -665,14 +668,14 @@ def wrongly_left_out(result: Told) -> list[str]:
     for path, split in result.placed.items():
         if split:
             continue
-        seen, ahead, splits = {path}, [path], set()
+        seen, ahead, splits = {path}, [path], {before[path]} if path in before else set()
         while ahead:
             at = ahead.pop()
             for other in {other for name in of[at] for other in holding[name]} - seen:
                 seen.add(other)
-                if result.placed.get(other):
-                    splits.add(result.placed[other])
-                else:
+                if there := result.placed.get(other) or before.get(other):
+                    splits.add(there)
+                if not result.placed.get(other):
                     ahead.append(other)
         if len(splits) < 2:
             wrong.append(path)
@@ -760,6 +763,7 @@ def _grown(files: Sequence[File], folder: Path, seed: int, remove: str) -> Itera
         ("put back", lambda: put(files, folder / "songs")),
     ]
     before: Mapping[str, str] = {}
+    ever: dict[str, str] = {}
     for name, step in steps:
         step()
         build(folder / "songs", folder / "dataset", *sets)
@@ -768,7 +772,7 @@ def _grown(files: Sequence[File], folder: Path, seed: int, remove: str) -> Itera
         forgotten = [path for path, split in before.items() if split and path in result.placed and not result.placed[path]]
         label = f"grown, {remove} removed, {name}"
         verdict = judged([file for file in files if (folder / "songs" / file.path).exists()], result)
-        wrong = wrongly_left_out(result)
+        wrong = wrongly_left_out(result, ever)
         old = sum(path in before for path in verdict.left_out)
         yield Line(f"{label}: old songs moved", (float(len(moved)),), "songs", len(before), goal="0", reached=not moved,
                    note=f"{len(forgotten)} old ones left out")  # fmt: skip
@@ -785,6 +789,7 @@ def _grown(files: Sequence[File], folder: Path, seed: int, remove: str) -> Itera
         for path in [*moved, *wrong][:6]:
             print(f"  {path}: was {before.get(path)!r}, is {result.placed.get(path)!r}: {result.why.get(path)}")
         before = result.placed
+        ever |= {path: split for path, split in before.items() if split}
 
 
 def _gone(files: Iterable[File], folder: Path) -> None:

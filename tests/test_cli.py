@@ -169,12 +169,12 @@ def test_why_follows_a_file_through_every_stage(what: str, motet: Motet, data: P
     assert told.startswith("sources/Artist/one.mid ")
     lines = facts(motet("why", data, what, "--json"))
     stages = list(dict.fromkeys(line["stage"] for line in lines))
-    assert stages == [s.name for s in Dataset(data).snapshot.stages]
+    assert stages == [s.name for s in Dataset(data).snapshot.stages if s.name != "read_licences"]
     assert {line["status"] for line in lines} == {"ok"}
 
 
 def test_why_says_why_not(motet: Motet, data: Path) -> None:
-    *_, last = facts(motet("why", data, "one again.mid", "--json"))
+    last = next(line for line in facts(motet("why", data, "one again.mid", "--json")) if line["status"] != "ok")
     assert (last["stage"], last["status"], last["reason"]) == ("deduplicate", "dropped", "same_notes")
     assert "sources/Artist/one.mid" in last["detail"]
     assert "dropped: " in motet("why", data, "page.mid")[1]

@@ -18,6 +18,7 @@ from motet.clips import clip_audio, clip_midi
 from motet.export.example import Choice
 from motet.exporting import FORMS, check, export
 from motet.exporting.carding import proof_of
+from motet.exporting.media import sound
 from motet.exporting.reading import Reading, Wanted
 from motet.recipe import load
 from motet.run.build import build
@@ -85,6 +86,13 @@ def test_stems_of_a_clip_sum_to_its_mix(dataset: Dataset) -> None:
         assert example.mix is not None
         together = np.sum([stem.sound.samples() for stem in example.stems if stem.sound], axis=0)
         assert np.abs(together - example.mix.samples()).max() < 2e-3
+
+
+def test_a_stem_that_has_ended_is_silent(dataset: Dataset) -> None:
+    ((reference, rate, channels, frames),) = rows(dataset, "SELECT audio, rate, channels, frames FROM stems LIMIT 1")
+    after = sound(dataset, reference, rate, channels, frames, (frames + 100, frames + 300))
+    assert after.samples().shape == (200, channels)
+    assert not after.samples().any()
 
 
 def test_hugging_face_loads_what_was_exported(dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -225,9 +225,9 @@ class _Comparison:
         payload = f"hash(row({', '.join(map(_name, columns))}))" if columns else "CAST(0 AS UBIGINT)"
         self.sql.execute(
             "CREATE TABLE matched AS WITH a AS ("
-            "SELECT r.id AS was, coalesce(s.id || substr(r.id, length(r.source) + 1), r.id) AS twin, r.path AS path, "
-            f"coalesce(s.id, r.source) AS source, {payload} AS payload FROM {parquet([one])} r "
-            "LEFT JOIN (SELECT was, id FROM sources WHERE was <> id) s ON r.source = s.was"
+            "SELECT r.id AS was, coalesce(s.source_id || substr(r.id, length(r.source) + 1), r.id) AS twin, r.path AS path, "
+            f"coalesce(s.source_id, r.source) AS source, {payload} AS payload FROM {parquet([one])} r "
+            "LEFT JOIN (SELECT was AS source_was, id AS source_id FROM sources WHERE was <> id) s ON r.source = s.source_was"
             f"), b AS (SELECT id, source, path, {payload} AS payload FROM {parquet([other])}) "
             "SELECT b.id AS id, a.was AS was, coalesce(b.source, a.source) AS source, coalesce(b.path, a.path) AS path, "
             "coalesce(a.payload = b.payload AND a.was = b.id AND a.path = b.path, false) AS same "

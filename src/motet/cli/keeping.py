@@ -34,12 +34,14 @@ def add(command: Command) -> None:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from motet.dataset.folder import Dataset
+    from motet.dataset.folder import RECIPE_FILE, Dataset
     from motet.dataset.housekeeping import check, repair
     from motet.dataset.lock import writer_lock
 
     if (Path(options.dataset) / LIST).exists():
         return _check_export(options)
+    if Path(options.dataset).is_dir() and not (Path(options.dataset.partition("@")[0]) / RECIPE_FILE).exists():
+        raise UserError(f"{options.dataset} is neither a dataset (no {RECIPE_FILE} in it) nor an export (no {LIST}).")
     dataset = whole(Dataset(options.dataset))
     if options.repair:
         with writer_lock(dataset.folder):

@@ -6,21 +6,22 @@ their own; a package adds one as an entry point of the group `motet.exporters`, 
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import importlib.metadata
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from motet.dataset.durable import write_bytes
 from motet.dataset.folder import RECIPE_FILE, Dataset
 from motet.errors import UserError
 from motet.export.example import Checker, Choice, Fault, Voice, Writer, Written
-from motet.export.publishing import LIST, PENDING, blaming
+from motet.export.publishing import LIST, PENDING, blaming, in_order
 from motet.exporting import films, labels, songs
 from motet.exporting.reading import Reading, Wanted
 
@@ -111,9 +112,16 @@ def export(
     for gone in before.files - set(done.files):
         (folder / gone).unlink(missing_ok=True)
         _emptied(folder, (folder / gone).parent)
-    told = {"as": kind, "snapshot": dataset.snapshot.number, "files": sorted(done.files), "pieces": list(done.pieces)}
+    files = sorted(done.files)
+    sums = dict(zip(files, in_order(files, lambda name: _sum(folder / name), 16), strict=True))
+    told = {"as": kind, "snapshot": dataset.snapshot.number, "files": files, "sha256": sums, "pieces": list(done.pieces)}
     write_bytes(folder / LIST, json.dumps(told, indent=1).encode())
     return done
+
+
+def _sum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def check(folder: Path) -> list[Fault]:
@@ -127,9 +135,35 @@ def check(folder: Path) -> list[Fault]:
         raise UserError(f"{folder / LIST} cannot be read: export anew.") from None
     if told.get("unfinished"):
         raise UserError(f"The export in {folder} was stopped: run it again to the end.", 1)
-    if kind not in FORMS:
-        raise UserError(f"There is no check of {kind} exports; there is one of: {', '.join(FORMS)}.")
-    return FORMS[kind].check(folder)
+    if kind not in names():
+        raise UserError(f"{folder / LIST} names an export {kind!r} that this motet does not know.")
+    found = list(_other_than_written(folder, told.get("sha256")))
+    return [*found, *(FORMS[kind].check(folder) if kind in FORMS else ())]
+
+
+def _other_than_written(folder: Path, sums: Any) -> Iterator[Fault]:
+    """What is gone, has other bytes, or came since; the README is the user's to change."""
+    known = {name: told for name, told in sums.items() if _is_inside(name)} if isinstance(sums, dict) else {}
+    names_ = sorted(known)
+    for name, found in zip(names_, in_order(names_, lambda name: _found(folder / name), 16), strict=True):
+        if not found:
+            yield Fault("gone", name, "The export wrote this file, and it is not there.")
+        elif found != known[name]:
+            yield Fault("other_bytes", name, "It holds other bytes than the export wrote.", fatal=name != "README.md")
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and (name := path.relative_to(folder).as_posix()) not in {*known, LIST}:
+            yield Fault("extra", name, "The export did not write this file.", fatal=False)
+
+
+def _is_inside(name: Any) -> bool:
+    return isinstance(name, str) and name.isprintable() and not PurePosixPath(name).is_absolute() and ".." not in name.split("/")
+
+
+def _found(path: Path) -> str:
+    try:
+        return _sum(path) if path.is_file() else ""
+    except OSError:
+        return "unreadable"
 
 
 def names() -> list[str]:

@@ -25,7 +25,7 @@ from motet.exporting.reading import Reading, Wanted
 from motet.recipe import find_stage, ready
 from motet.run.build import named
 
-RECIPE, SOURCES = "card/recipe.yaml", "card/sources.tsv"
+RECIPE, SOURCES, LICENCES = "card/recipe.yaml", "card/sources.tsv", "card/licences.yaml"
 
 _LOAD = {
     "huggingface": 'from datasets import load_dataset\n\ndataset = load_dataset("{name}")\nprint(dataset["train"][0])',
@@ -77,6 +77,8 @@ def with_card(dataset: Dataset, kind: str, reading: Reading, choice: Choice, fol
     """Write the card into a finished export; what it was, with the card's files."""
     facts = card_facts(dataset, kind, reading, choice, folder)
     files = {**card(facts), RECIPE: _recipe(dataset), SOURCES: _listed(dataset)}
+    if lines := _licence_lines(dataset):
+        files[LICENCES] = lines
     for name, data in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         write_bytes(folder / name, data)
@@ -192,6 +194,8 @@ def reproduced(dataset: Dataset) -> tuple[str, tuple[str, ...]]:
     kinds = {name: f"{name}=" for name, _ in map(named, made_by["sources"]) if name}
     places = " ".join(f"{kinds.get(name, '')}SOURCES" for name, _ in map(named, made_by["sources"])) or "SOURCES"
     command = f"motet build {RECIPE} --from {places} --to again --seed {int(made_by.get('seed', 0))}"
+    if _licence_lines(dataset):
+        command += f" --set read_licences.list={LICENCES}"
     needs = [f"Motet {__version__}.", f"The sources: {SOURCES} lists each file with its SHA-256."]
     if contents and len(contents - ours) <= 1 and contents & ours and not _changed(dataset):
         return "motet demo", (needs[0], "Nothing else: the sources are Motet's own tunes, which it writes.")
@@ -234,6 +238,22 @@ def _recipe(dataset: Dataset) -> bytes:
     stages = [{line.name: dict(line.settings)} if line.settings else line.name for line in _stages(dataset)]
     told = {"name": dataset.made_by["recipe"], "stages": stages}
     return yaml.safe_dump(told, sort_keys=False, allow_unicode=True, width=120).encode()
+
+
+def _licence_lines(dataset: Dataset) -> bytes:
+    """What the lists of the sources say, as one list for all of them; b"" where they say nothing."""
+    if not dataset.tables().get("licence_lines"):
+        return b""
+    rows = dataset.query("SELECT below, pattern, licence, holder, url FROM licence_lines ORDER BY number").fetchall()
+    told = {
+        f"{below}/{pattern}" if below else pattern: {
+            "licence": licence,
+            **({"holder": holder} if holder else {}),
+            **({"url": url} if url else {}),
+        }
+        for below, pattern, licence, holder, url in rows
+    }
+    return yaml.safe_dump(told, sort_keys=False, allow_unicode=True, width=120).encode(errors="replace")
 
 
 def _listed(dataset: Dataset) -> bytes:

@@ -45,6 +45,8 @@ def sound(
     whole = (start, end) == (0, frames) and not gain_db
 
     def samples() -> npt.NDArray[np.float32]:
+        if start >= frames:
+            return np.zeros((end - start, channels), np.float32)
         try:
             heard, _ = render.decode(dataset.media.path(reference), start, min(end, frames))
         except (render.RenderError, FileNotFoundError):

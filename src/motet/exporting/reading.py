@@ -78,7 +78,7 @@ class Reading:
         told = [f"{several(number, 'example')} left out: {why}." for why, number in self.refused.most_common(20)]
         if apart:
             told.append(f"{several(apart, 'song')} in no split, as {'it' if apart == 1 else 'they'} would join what is apart.")
-        return told
+        return [*told, *_missed(self.dataset)]
 
     def table(self) -> pa.Table:
         """All rows at once, without those whose licences do not allow the use."""
@@ -127,6 +127,18 @@ def _check_condition(where: str) -> None:
     volatile = duckdb.execute(sql).fetchall()
     if found := sorted(called & {name for (name,) in volatile}):
         raise UserError(f"{found[0]}() answers otherwise each time: choose by what stays, such as hash(id) % 10 = 0.")
+
+
+def _missed(dataset: Dataset) -> Iterator[str]:
+    """Splits that are far from their shares: artists and duplicates are placed whole."""
+    stages = dataset.made_by.get("stages", {})
+    wanted = stages.get("assign_splits") or stages.get("assign_film_splits") or {}
+    reached = dict(dataset.query("SELECT split, sum(weight) FROM splits WHERE split <> '' GROUP BY split").fetchall())
+    whole = sum(reached.values())
+    for split in SPLITS:
+        share, asked = reached.get(split, 0) / whole if whole else 0, wanted.get(split, 0)
+        if whole and abs(share - asked) > max(0.02, asked / 4):
+            yield f"{split} has {share:.0%} of the clips where {asked:.0%} were asked for: artists and duplicates stay together."
 
 
 def kind_of(dataset: Dataset, *, songs: bool = False) -> Kind:

@@ -121,8 +121,8 @@ def compare(files: list[Local], now: Standing, place: Place, journal: Journal, p
     strangers = [local.path for local in found["stranger"]]
     if strangers:
         raise Refused(
-            f"{several(len(strangers), 'object')} at {place.url} would be overwritten and were not published by motet "
-            f"({named(strangers)}): move them away, or name another place.",
+            f"{several(len(strangers), 'object')} at {place.url} would be overwritten that motet did not publish, or that were "
+            f"changed since ({named(strangers)}): move them away, or name another place.",
             strangers,
         )
     paths = {local.path for local in files}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import ClassVar
 
 from pydantic import Field, model_validator
@@ -16,11 +18,14 @@ from motet.export.splits import Before, Item, assign, main_artist
 from motet.run import Settings, Tools, Verdict, stage
 from motet.run.keys import digest
 
+_BYTES = re.compile(r"\bbytes [0-9a-f]{64}\b")
+_ID = re.compile(r"\b[0-9a-f]{16}\b")
+
 
 class AssignSplits(Settings):
     train: float = Field(default=0.9, ge=0, le=1, description="share of the clips")
-    validation: float = Field(default=0.05, ge=0, le=1)
-    test: float = Field(default=0.05, ge=0, le=1)
+    validation: float = Field(default=0.05, ge=0, le=1, description="share of the clips")
+    test: float = Field(default=0.05, ge=0, le=1, description="share of the clips")
     seed: int = Field(default=0, description="draws other splits")
     remember: bool = Field(default=True, description="what had a split keeps it; false draws as if nothing had been there before")
 
@@ -113,7 +118,8 @@ def assign_splits(
         for song in songs
         if weights[song.source]
     )
-    yield from assigned(items, settings, tools)
+    paths = {song.source: song.path for song in songs}
+    yield from assigned(items, settings, tools, paths)
 
 
 def folder_artists(paths: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -134,8 +140,10 @@ def folder_artists(paths: Iterable[tuple[str, str]]) -> dict[str, str]:
     return {source: folder.rpartition("/")[2] for folder, held in folders.items() if len(held) <= most for source in held}
 
 
-def assigned(items: Iterable[Item], settings: AssignSplits, tools: Tools) -> Iterator[Verdict[Assigned]]:
-    """Where each item is, by what is remembered of the live snapshot and what is drawn now."""
+def assigned(
+    items: Iterable[Item], settings: AssignSplits, tools: Tools, paths: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Verdict[Assigned]]:
+    """Where each item is, by what is remembered of the live snapshot and what is drawn now; ids become `paths` in the reasons."""
     todo = list(items)
     placed = assign(todo, settings.shares, settings.seed, remembered(settings, tools)).placed
     for item in todo:
@@ -143,7 +151,7 @@ def assigned(items: Iterable[Item], settings: AssignSplits, tools: Tools) -> Ite
         row = Assigned(
             split=one.split or "",
             was=one.was or "",
-            why=one.why,
+            why=_ID.sub(lambda found: paths.get(found[0], found[0]), _BYTES.sub("the same bytes", one.why)),
             artist=main_artist(item.artist),
             groups=list(item.groups),
             weight=item.weight,
