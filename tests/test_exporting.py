@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
+import os
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -150,6 +152,26 @@ def test_a_killed_export_is_taken_up(dataset: Dataset, tmp_path: Path) -> None:
     for name in done.files:
         assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
     assert not (tmp_path / "out" / "audio" / "half.flac").exists()
+
+
+def test_a_damaged_file_is_found_and_written_anew(dataset: Dataset, tmp_path: Path) -> None:
+    done = export(dataset, "midi", tmp_path / "out")
+    name = next(name for name in done.files if name.endswith(".mid"))
+    whole = (tmp_path / "out" / name).read_bytes()
+    (tmp_path / "out" / name).write_bytes(whole[:-5] + b"\x01" + whole[-4:])
+    assert [fault.where for fault in check(tmp_path / "out") if fault.rule == "other_bytes"] == [name]
+    export(dataset, "midi", tmp_path / "out")
+    assert (tmp_path / "out" / name).read_bytes() == whole
+    assert not [fault for fault in check(tmp_path / "out") if fault.fatal]
+
+
+def test_two_exports_into_one_folder_are_kept_apart(dataset: Dataset, tmp_path: Path) -> None:
+    export(dataset, "midi", tmp_path / "out")
+    held = os.open(tmp_path / "out", os.O_RDONLY)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    with pytest.raises(UserError, match="Another export is writing"):
+        export(dataset, "midi", tmp_path / "out")
+    os.close(held)
 
 
 def test_files_of_others_are_left_alone(dataset: Dataset, tmp_path: Path) -> None:

@@ -252,3 +252,12 @@ def test_a_thousand_ways_to_say_nothing_do_not_fill_the_memory() -> None:
     parts_ = tally.combined().parts
     assert len(parts_) <= 1001
     assert sum(part.examples for part in parts_) == 5000
+
+
+@pytest.mark.parametrize(
+    "told",
+    ["CC-BY-4.0-NC", "CC-BY-4.0-NC-SA", "CC BY 4.0 ND", "CC0 NC", "CC-BY-SA 4.0 NC", "CC BY 4.0 International NC", "MIT WITH x"],
+)
+def test_signs_out_of_their_order_are_no_permission(told: str) -> None:
+    refusal = allows([Licence("source", "song.mid", told)], "commercial")
+    assert refusal is not None

@@ -60,10 +60,13 @@ class Dataset:
             raise UserError(f"{self.name} has no table {name!r}; its tables are: {known}.")
         return pq.read_table(snapshot.table(name))
 
-    def query(self, sql: str) -> duckdb.DuckDBPyRelation:
-        """Run SQL over the live tables (by name) and `work` (what became of every input of every stage)."""
+    def query(self, sql: str, scratch: Path | None = None, memory: str = "128MB") -> duckdb.DuckDBPyRelation:
+        """Run SQL over the live tables (by name) and `work` (what became of every input of every stage).
+
+        What does not fit into `memory` goes to the folder `scratch`, where one is given.
+        """
         snapshot = self.snapshot
-        connection = connect()
+        connection = connect(scratch, memory)
         verdicts = [
             f"SELECT {quoted(stage.name)} AS stage, * FROM {parquet([snapshot.folder / stage.verdicts])}"
             for stage in snapshot.stages

@@ -18,6 +18,7 @@ def connect(scratch: Path | None = None, memory: str = "128MB") -> duckdb.DuckDB
     """A private in-memory database that spills to `scratch` past `memory`."""
     connection = duckdb.connect(config={"memory_limit": memory, "threads": 1})
     connection.execute("SET TimeZone='UTC'")
+    connection.execute("SET enable_progress_bar=false")
     if scratch is not None:
         connection.execute(f"SET temp_directory={quoted(str(scratch))}")
     return connection

@@ -15,7 +15,7 @@ from typing import IO, Any, TypeVar
 
 from motet.errors import UserError
 
-__all__ = ["LIST", "PENDING", "Pending", "blaming", "digest", "in_order", "published", "sync"]
+__all__ = ["LIST", "PENDING", "Pending", "blaming", "digest", "in_order", "published", "sha256_of", "sync"]
 
 PENDING = ".motet-part"  # what an export that was killed leaves in its folder, until the next one goes on with it
 LIST = "motet-export.json"  # in every finished export: what it is of, and which files are its
@@ -38,7 +38,8 @@ class Pending:
         self.fresh: set[str] = set()
         self.pieces: dict[str, dict[str, Any]] = {}
         self._names: set[str] = set()
-        self._before = {piece["key"]: piece for piece in [*_finished(folder), *_begun(self.aside)]}
+        finished, self._sums = _finished(folder)
+        self._before = {piece["key"]: piece for piece in [*finished, *_begun(self.aside)]}
 
     @property
     def names(self) -> list[str]:
@@ -105,11 +106,14 @@ class Pending:
         return self.aside / name if name in self.fresh else self.folder / name
 
     def _place(self, name: str, size: int) -> Path | None:
-        """Where a file of that size lies, aside before in its place."""
-        for path in (self.aside / name, self.folder / name):
-            with suppress(OSError):
-                if path.stat().st_size == size:
-                    return path
+        """Where a file of that size lies, aside before in its place, with the bytes that a finished export says it has."""
+        with suppress(OSError):
+            if (self.aside / name).stat().st_size == size:
+                return self.aside / name
+        with suppress(OSError):
+            path = self.folder / name
+            if path.stat().st_size == size and self._sums.get(name, "") in ("", sha256_of(path)):
+                return path
         return None
 
 
@@ -162,9 +166,19 @@ def published(folder: Path, turn: Callable[[str], Any]) -> Iterator[Pending]:
         shutil.rmtree(pending.aside, ignore_errors=True)
 
 
-def _finished(folder: Path) -> Iterator[dict[str, Any]]:
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _finished(folder: Path) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """The pieces of a finished export, and the sums of its files."""
     with suppress(OSError, ValueError, LookupError, TypeError, RecursionError):
-        yield from filter(_is_piece, json.loads((folder / LIST).read_bytes())["pieces"])
+        told = json.loads((folder / LIST).read_bytes())
+        sums = told.get("sha256")
+        return list(filter(_is_piece, told["pieces"])), sums if isinstance(sums, dict) else {}
+    return [], {}
 
 
 def _begun(aside: Path) -> Iterator[dict[str, Any]]:

@@ -6,12 +6,13 @@ their own; a package adds one as an entry point of the group `motet.exporters`, 
 
 from __future__ import annotations
 
-import hashlib
+import fcntl
 import importlib
 import importlib.metadata
 import json
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -21,7 +22,7 @@ from motet.dataset.durable import write_bytes
 from motet.dataset.folder import RECIPE_FILE, Dataset
 from motet.errors import UserError
 from motet.export.example import Checker, Choice, Fault, Voice, Writer, Written
-from motet.export.publishing import LIST, PENDING, blaming, in_order
+from motet.export.publishing import LIST, PENDING, blaming, in_order, sha256_of
 from motet.exporting import films, labels, songs
 from motet.exporting.reading import Reading, Wanted
 
@@ -99,29 +100,42 @@ def export(
     write = None if form else exporter(kind)
     if write is not None and (choice is not None or wanted is not None):
         raise UserError(f"The export {kind} takes --where only: of what, in which format and with what else it decides itself.")
-    before = _earlier(folder)
-    begun = {"as": kind, "unfinished": True, "files": sorted(before.files), "pieces": before.pieces}
+    _earlier(folder)  # before anything is made
     with blaming(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        write_bytes(folder / LIST, json.dumps(begun).encode())  # so that the folder is ours whenever this is stopped
-    if form:
-        done = _written(dataset, form, kind, folder, choice, replace(wanted or Wanted(songs=form.of == "songs"), where=where))
-    else:
-        assert write is not None
-        done = write(dataset, folder, where)
-    for gone in before.files - set(done.files):
-        (folder / gone).unlink(missing_ok=True)
-        _emptied(folder, (folder / gone).parent)
-    files = sorted(done.files)
-    sums = dict(zip(files, in_order(files, lambda name: _sum(folder / name), 16), strict=True))
-    told = {"as": kind, "snapshot": dataset.snapshot.number, "files": files, "sha256": sums, "pieces": list(done.pieces)}
-    write_bytes(folder / LIST, json.dumps(told, indent=1).encode())
+    with _alone(folder):
+        before = _earlier(folder)
+        begun = {"as": kind, "unfinished": True, "files": sorted(before.files), "pieces": before.pieces, "sha256": before.sums}
+        with blaming(folder):
+            write_bytes(folder / LIST, json.dumps(begun).encode())  # so that the folder is ours whenever this is stopped
+        if form:
+            asked = replace(wanted or Wanted(songs=form.of == "songs"), where=where)
+            done = _written(dataset, form, kind, folder, choice, asked)
+        else:
+            assert write is not None
+            done = write(dataset, folder, where)
+        for gone in before.files - set(done.files):
+            (folder / gone).unlink(missing_ok=True)
+            _emptied(folder, (folder / gone).parent)
+        files = sorted(done.files)
+        sums = dict(zip(files, in_order(files, lambda name: sha256_of(folder / name), 16), strict=True))
+        told = {"as": kind, "snapshot": dataset.snapshot.number, "files": files, "sha256": sums, "pieces": list(done.pieces)}
+        write_bytes(folder / LIST, json.dumps(told, indent=1).encode())
     return done
 
 
-def _sum(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One export at a time writes into a folder; the kernel drops the lock of one that died."""
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(f"Another export is writing into {folder}: wait for it, or choose another folder.", 1) from None
+        yield
+    finally:
+        os.close(opened)
 
 
 def check(folder: Path) -> list[Fault]:
@@ -161,7 +175,7 @@ def _is_inside(name: Any) -> bool:
 
 def _found(path: Path) -> str:
     try:
-        return _sum(path) if path.is_file() else ""
+        return sha256_of(path) if path.is_file() else ""
     except OSError:
         return "unreadable"
 
@@ -220,6 +234,7 @@ class _Earlier:
 
     files: set[str]
     pieces: list[Any]
+    sums: dict[str, str]
 
 
 def _earlier(folder: Path) -> _Earlier:
@@ -239,16 +254,16 @@ def _earlier(folder: Path) -> _Earlier:
     try:
         told = json.loads((folder / LIST).read_text(encoding="utf-8"))
         named, pieces = {name for name in told["files"] if isinstance(name, str)}, list(told.get("pieces", []))
-        unfinished = bool(told.get("unfinished"))
+        unfinished, sums = bool(told.get("unfinished")), dict(told.get("sha256") or {})
     except FileNotFoundError:
         if any(not name.startswith((f"{PENDING}{os.sep}", f".{LIST}.")) for name in there):
             raise UserError(f"{folder} holds other files: export into a new or empty folder.") from None
-        return _Earlier(set(), [])
+        return _Earlier(set(), [], {})
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise UserError(f"{folder / LIST} cannot be read: export into a new or empty folder.") from None
     # Of an export that was stopped while its files got their names, all that lies there is its own: it began in a folder of ours.
     ours = {name for name in there if not name.startswith(f"{PENDING}{os.sep}") and name != LIST}
-    return _Earlier(ours if unfinished else ours & named, pieces)
+    return _Earlier(ours if unfinished else ours & named, pieces, sums)
 
 
 def _emptied(folder: Path, place: Path) -> None:

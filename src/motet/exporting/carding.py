@@ -245,14 +245,10 @@ def _licence_lines(dataset: Dataset) -> bytes:
     if not dataset.tables().get("licence_lines"):
         return b""
     rows = dataset.query("SELECT below, pattern, licence, holder, url FROM licence_lines ORDER BY number").fetchall()
-    told = {
-        f"{below}/{pattern}" if below else pattern: {
-            "licence": licence,
-            **({"holder": holder} if holder else {}),
-            **({"url": url} if url else {}),
-        }
-        for below, pattern, licence, holder, url in rows
-    }
+    told = {}
+    for below, pattern, *said in rows:
+        known = {name: text for name, text in zip(("licence", "holder", "url"), said, strict=True) if text}
+        told[f"{below}/{pattern}" if below else pattern] = known
     return yaml.safe_dump(told, sort_keys=False, allow_unicode=True, width=120).encode(errors="replace")
 
 

@@ -8,6 +8,8 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
@@ -21,6 +23,9 @@ from motet.wording import several
 Row = Mapping[str, Any]
 
 _PLACE = f"list_position([{', '.join(repr(split) for split in SPLITS)}], split)"
+
+
+MEMORY = "512MB"  # of the query; more of what it sorts and joins goes to disk
 
 
 @dataclass(frozen=True)
@@ -83,7 +88,8 @@ class Reading:
     def table(self) -> pa.Table:
         """All rows at once, without those whose licences do not allow the use."""
         try:
-            found = self._query().to_arrow_table()
+            with TemporaryDirectory(prefix="motet-") as scratch:
+                found = self._query(Path(scratch)).to_arrow_table()
         except duckdb.Error as error:
             raise refused(error) from None
         if not self.wanted.use:
@@ -94,12 +100,13 @@ class Reading:
 
     def _rows(self) -> Iterator[Row]:
         try:
-            for batch in self._query().to_arrow_reader(256):
-                yield from batch.to_pylist()
+            with TemporaryDirectory(prefix="motet-") as scratch:
+                for batch in self._query(Path(scratch)).to_arrow_reader(256):
+                    yield from batch.to_pylist()
         except (duckdb.Error, pa.ArrowException) as error:  # of a condition that some row does not bear
             raise refused(error) from None
 
-    def _query(self) -> duckdb.DuckDBPyRelation:
+    def _query(self, scratch: Path) -> duckdb.DuckDBPyRelation:
         placed = (
             f"SELECT t.*, s.split FROM {self.kind.table} t JOIN splits s ON s.{self.kind.joined_by} = t.{self.kind.joined_by}"
         )
@@ -107,7 +114,7 @@ class Reading:
         chosen = f"(SELECT * FROM ({placed}) WHERE split IN ({splits}) AND ({self.wanted.where or 'true'}))"
         sql = f"SELECT * FROM ({self.kind.sql.replace('{chosen}', chosen)}) ORDER BY {_PLACE}, id"
         try:
-            return self.dataset.query(sql)
+            return self.dataset.query(sql, scratch, MEMORY)
         except duckdb.Error as error:
             raise refused(error) from None
 

@@ -25,7 +25,7 @@ _LIST_URL = re.compile(
 _GNU_URL = re.compile(_HTTP + r"gnu\.org/licenses/(?:old-licenses/)?([al]?gpl-[1-3]\.[01])(?:-standalone)?(?:\.\w+)?" + _END)
 _CODE = re.compile(
     r"\bcc[\s_/-]*by((?:[\s_/-]*(?:nc|nd|sa)(?![a-z]))*)(?![a-z])"
-    r"(?:[\s_-]*v?\.?([1-4]\.[0-9])(?![0-9])(?:[\s_-](?:[a-z]{2}|igo|scotland|unported|international|intl|generic|deed)(?![a-z]))?)?"
+    r"(?:[\s_-]*v?\.?([1-4]\.[0-9])(?![0-9])(?:[\s_-](?:(?!nc|nd|sa)[a-z]{2}|igo|scotland|unported|international|intl|generic|deed)(?![a-z]))?)?"
 )
 _BARE = re.compile(r"by((?:[\s_-](?:nc|nd|sa))+)(?:[\s_-]v?([1-4]\.[0-9]))?")
 _WORDED = re.compile(
@@ -103,7 +103,8 @@ _RESEARCH = re.compile(
 _DOUBT = re.compile(
     r"\b(?:not|no|none|nor|never|except|excluding|unless|isn't|aren't|don't|cannot|without|but|most(?:ly)?|some|each|every|individual|"
     r"various|vary|varies|mixed|respective|different|either|or|may|might|depends?|see|unknown|unclear|tables?|metadata|annotations?|code|"
-    r"weights|however|others?|if|where|only|parts?|additional|longer|restrictions?|expired|formerly|tbd|todo)\b|\?"
+    r"weights|however|others?|if|where|only|parts?|additional|longer|restrictions?|expired|formerly|tbd|todo|"
+    r"with|exceptions?|nc|nd|sa)\b|\?"  # the last three: signs out of their order, as in CC-BY-4.0-NC
 )
 _COPYRIGHT = re.compile(r"©|℗|\(c\)|\(p\)|\bcopyright(?:ed)?\b|\bcopr\b")
 _NEUTRAL = re.compile(
