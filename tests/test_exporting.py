@@ -228,3 +228,30 @@ def test_a_form_that_is_none_and_a_dataset_without_splits(dataset: Dataset, tmp_
         export(dataset, "slakh", tmp_path / "out", wanted=Wanted(songs=False))
     with pytest.raises(UserError, match="takes --where only"):
         export(dataset, "song-json", tmp_path / "out", wanted=Wanted())
+
+
+def test_from_the_command_line_to_a_reader(dataset: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def motet(*words: object) -> tuple[int, str]:
+        code = main([str(word) for word in words])
+        told = capsys.readouterr()
+        return code, told.out + told.err
+
+    out, shelf = tmp_path / "out", tmp_path / "shelf"
+    said = ["--title", "Tunes", "--purpose", "To test.", "--maker", "Ada Example"]
+    assert motet("export", dataset.folder, "--as", "jsonl", "--to", out, "--audio", "ogg", "--rate", 8000, *said)[0] == 0
+    card = (out / "README.md").read_text(encoding="utf-8")
+    assert all(word in card for word in ("# Tunes", "To test.", "Ada Example"))
+    assert "as its readers want it" in motet("check", out)[1]
+    assert "would be sent" in motet("publish", out, shelf, "--dry-run")[1]
+    assert not shelf.exists()
+    assert "Version 1" in motet("publish", out, shelf)[1]
+    assert "All is there already, as version 1." in motet("publish", out, shelf)[1]
+    assert "as its manifest says" in motet("publish", out, shelf, "--verify")[1]
+    assert motet("export", dataset.folder, "--as", "jsonl", "--to", out, "--split", "train", *said)[0] == 0
+    code, told = motet("publish", out, shelf)
+    assert (code, "--replace" in told) == (1, True)
+    assert "Version 2" in motet("publish", out, shelf, "--replace")[1]
+    code, told = motet("publish", dataset.folder, shelf)
+    assert (code, "export it" in told) == (2, True)
+    assert motet("check", tmp_path)[0] == 2
+    assert motet("export", dataset.folder, "--as", "midi", "--to", tmp_path / "x", "--include", "smell")[0] == 2

@@ -37,6 +37,9 @@ def add(command: Command) -> None:
     sub.add_argument(
         "--licence", choices=("commercial",), help="only examples of which every part allows this use; unknown counts as not"
     )
+    sub.add_argument("--title", default="", metavar="TEXT", help="of the card (default: the dataset's folder)")
+    sub.add_argument("--purpose", default="", metavar="TEXT", help="for the card: why the dataset was made")
+    sub.add_argument("--maker", default="", metavar="TEXT", help="for the card: who made it, and whom to ask")
     sub.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="an option of this form alone")
 
     sub = command("publish", _publish, "bring an export to a bucket, to the Hugging Face Hub or to another folder")
@@ -56,6 +59,7 @@ def _export(options: argparse.Namespace) -> int:
     from motet.dataset.folder import Dataset
     from motet.export.example import SPLITS, Choice
     from motet.exporting import FORMS, available, export
+    from motet.exporting.carding import About
     from motet.exporting.reading import Wanted
 
     dataset, form = Dataset(options.dataset), FORMS.get(options.kind)
@@ -77,6 +81,7 @@ def _export(options: argparse.Namespace) -> int:
             **shard,
         )
         splits = tuple(options.split) if options.split else SPLITS
+        chosen["about"] = About(options.title, options.purpose, options.maker)
         chosen["wanted"] = Wanted("", splits, options.licence or "", songs)
     elif any(given) or options.set or options.licence or options.captions != "first":
         raise UserError(f"The export {options.kind} takes --where only: what is in it, it decides itself.")

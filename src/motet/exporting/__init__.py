@@ -24,6 +24,7 @@ from motet.errors import UserError
 from motet.export.example import Checker, Choice, Fault, Voice, Writer, Written
 from motet.export.publishing import LIST, PENDING, blaming, in_order, sha256_of
 from motet.exporting import films, labels, songs
+from motet.exporting.carding import About, with_card
 from motet.exporting.reading import Reading, Wanted
 
 __all__ = ["FORMS", "Form", "check", "export", "names"]
@@ -90,11 +91,12 @@ def export(
     *,
     choice: Choice | None = None,
     wanted: Wanted | None = None,
+    about: About | None = None,
 ) -> Written:
     """Write a dataset as `kind` into a folder that is new, empty, or holds an earlier export, whose other files then go.
 
-    `choice` None takes what the form is for. `where` is SQL on the columns of the table that the examples are of. Raises
-    UserError for an unknown kind, a condition that is none, and a folder that is somebody else's.
+    `choice` None takes what the form is for; `about` goes into the card. `where` is SQL on the columns of the table that the
+    examples are of. Raises UserError for an unknown kind, a condition that is none, and a folder that is somebody else's.
     """
     form = FORMS.get(kind)
     write = None if form else exporter(kind)
@@ -110,7 +112,7 @@ def export(
             write_bytes(folder / LIST, json.dumps(begun).encode())  # so that the folder is ours whenever this is stopped
         if form:
             asked = replace(wanted or Wanted(songs=form.of == "songs"), where=where)
-            done = _written(dataset, form, kind, folder, choice, asked)
+            done = _written(dataset, form, kind, folder, choice, asked, about or About())
         else:
             assert write is not None
             done = write(dataset, folder, where)
@@ -201,16 +203,16 @@ def exporter(name: str) -> Exporter:
     return loaded
 
 
-def _written(dataset: Dataset, form: Form, kind: str, folder: Path, choice: Choice | None, wanted: Wanted) -> Written:
-    from motet.exporting.carding import with_card
-
+def _written(
+    dataset: Dataset, form: Form, kind: str, folder: Path, choice: Choice | None, wanted: Wanted, about: About
+) -> Written:
     if form.songs_only and not wanted.songs:
         raise UserError(f"The export {kind} is of whole songs: leave --of out, or say --of songs.")
     chosen = choice or Choice(voices=form.voices & available(dataset, songs=wanted.songs))
     reading = Reading(dataset, replace(wanted, voices=chosen.voices))
     done = form.write(reading, folder, chosen)
     done = replace(done, remarks=[*done.remarks, *reading.remarks])
-    return with_card(dataset, kind, reading, chosen, folder, done)
+    return with_card(dataset, kind, reading, chosen, folder, done, about)
 
 
 def available(dataset: Dataset, *, songs: bool) -> frozenset[Voice]:

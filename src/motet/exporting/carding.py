@@ -7,7 +7,7 @@ import importlib
 import json
 import platform
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -73,9 +73,21 @@ _REPEATS = (
 )
 
 
-def with_card(dataset: Dataset, kind: str, reading: Reading, choice: Choice, folder: Path, done: Written) -> Written:
+@dataclass(frozen=True)
+class About:
+    """What only its maker can say of a dataset: "" for what is not said."""
+
+    title: str = ""
+    purpose: str = ""
+    maker: str = ""
+
+
+def with_card(
+    dataset: Dataset, kind: str, reading: Reading, choice: Choice, folder: Path, done: Written, about: About = About()
+) -> Written:
     """Write the card into a finished export; what it was, with the card's files."""
     facts = card_facts(dataset, kind, reading, choice, folder)
+    facts = replace(facts, title=about.title or facts.title, purpose=about.purpose, maker=about.maker)
     files = {**card(facts), RECIPE: _recipe(dataset), SOURCES: _listed(dataset)}
     if lines := _licence_lines(dataset):
         files[LICENCES] = lines

@@ -164,13 +164,13 @@ def _refuse(client: Client, plan: Plan, there: There | None, last: Last) -> None
     if changed:
         of = f"of version {last.version}" if last.version else "in the repository"
         raise Refused(
-            f"{several(len(changed), 'file')} {of} would be overwritten ({named(changed)}): say replace to publish a new "
+            f"{several(len(changed), 'file')} {of} would be overwritten ({named(changed)}): say replace (--replace) to publish a new "
             "version; the history keeps the old.",
             changed,
         )
     if plan.gone:
         raise Refused(
             f"{several(len(plan.gone), 'file')} of version {last.version} are no longer in the folder ({named(plan.gone)}): "
-            "say replace to publish a version without them.",
+            "say replace (--replace) to publish a version without them.",
             plan.gone,
         )

@@ -297,12 +297,12 @@ def refuse(plan: Plan, version: int) -> None:
     if plan.changed:
         raise Refused(
             f"{several(len(plan.changed), 'file')} of version {version} would be overwritten "
-            f"({named(p.path for p in plan.changed)}): say replace to publish a new version, which keeps the old.",
+            f"({named(p.path for p in plan.changed)}): say replace (--replace) to publish a new version, which keeps the old.",
             (local.path for local in plan.changed),
         )
     if plan.gone:
         raise Refused(
             f"{several(len(plan.gone), 'file')} of version {version} are no longer in the folder ({named(plan.gone)}): "
-            "say replace to publish a version without them.",
+            "say replace (--replace) to publish a version without them.",
             plan.gone,
         )
