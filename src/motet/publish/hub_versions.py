@@ -164,8 +164,8 @@ def _refuse(client: Client, plan: Plan, there: There | None, last: Last) -> None
     if changed:
         of = f"of version {last.version}" if last.version else "in the repository"
         raise Refused(
-            f"{several(len(changed), 'file')} {of} would be overwritten ({named(changed)}): say replace (--replace) to publish a new "
-            "version; the history keeps the old.",
+            f"{several(len(changed), 'file')} {of} would be overwritten ({named(changed)}): "
+            "say replace (--replace) to publish a new version; the history keeps the old.",
             changed,
         )
     if plan.gone:
