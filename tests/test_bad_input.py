@@ -472,6 +472,7 @@ def test_a_file_the_dataset_never_saw(told: Told, data: Path) -> None:
 # -- names --------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_hostile_names(told: Told, tmp_path: Path, engine: LocalEngine, capsys: Any) -> None:
     """Names are names: no glob, no quote, no line break and no wrong encoding in them means anything."""
     sources = tmp_path / "my [songs]*? 'a' \"b\""

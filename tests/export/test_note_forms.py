@@ -146,7 +146,7 @@ def test_an_option_nobody_knows_is_an_error(form: Any, tmp_path: Path) -> None:
 @every_form
 def test_two_examples_of_one_name_are_an_error(form: Any, tmp_path: Path) -> None:
     def alike() -> Iterable[Example]:
-        return (replace(one, split="train", id=f"same{sign}id") for one, sign in zip(examples()(), "-.", strict=False))
+        return (replace(one, split="train", id="one.id") for one in list(examples()())[:2])
 
     with pytest.raises(UserError, match="would be called"):
         form.write(alike, tmp_path, Choice())

@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import random
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from os import truncate
@@ -35,7 +36,9 @@ def module_of(path: str) -> Any:
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "dont_write_bytecode", True)  # it would be kept in the export
+        spec.loader.exec_module(module)
     return module.get_custom_metadata
 
 

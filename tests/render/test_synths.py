@@ -242,6 +242,7 @@ def test_another_process_gives_the_same_bytes(synth: Synth, engine: str, font: F
     assert answer == sha256(next(iter(synth.render([song]))).tobytes()).hexdigest()
 
 
+@pytest.mark.slow
 def test_code_compiled_here_and_code_compiled_before_give_the_same_bytes(font: Font, tmp_path: Path) -> None:
     song = part([program(0, 48), *note(0, TICKS, 60), *note(7, TICKS, 64), *note(100, 9, 38, channel=9)])
     code = (

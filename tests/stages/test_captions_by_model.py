@@ -94,6 +94,7 @@ def test_nothing_false_is_shipped_whatever_the_model_says(tmp_path: Path, source
     assert any("banjo" in reason for row in rows for wrong in row["wrong"] for reason in wrong)
 
 
+@pytest.mark.slow
 def test_a_server_that_is_down_holds_nothing_up_and_is_asked_by_the_next_build(tmp_path: Path, sources: Path) -> None:
     with serving(lambda request: Reply(b"", 503)) as service:
         run = build(recipe(service.url), [sources / "0.mid"], tmp_path / "data", workers=1)

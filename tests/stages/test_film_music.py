@@ -27,6 +27,8 @@ from motet.run.watch import Run
 from motet.video.film import write
 
 Audio = npt.NDArray[np.float32]
+pytestmark = pytest.mark.slow  # a minute for its cinema; the rooms it joins are tested in tests/film
+
 RATE = 44100
 FPS = Fraction(24)
 KNOWN = ("Amazing Grace", "Greensleeves", "Auld Lang Syne")
@@ -197,7 +199,6 @@ def test_changed_copies_say_what_was_changed(made: Dataset) -> None:
 # What is done again
 
 
-@pytest.mark.slow
 def test_nothing_is_done_twice_and_a_new_film_does_one(cinema: Path, made: Dataset, tmp_path: Path) -> None:
     place = tmp_path / "cinema"
     shutil.copytree(cinema, place)
@@ -212,7 +213,6 @@ def test_nothing_is_done_twice_and_a_new_film_does_one(cinema: Path, made: Datas
     assert done["find_shots"] == 1
 
 
-@pytest.mark.slow
 def test_features_only_writes_no_media_of_films(cinema: Path, tmp_path: Path) -> None:
     built(cinema, tmp_path / "data", "pair.media=false")
     (one, *_) = rows(Dataset(tmp_path / "data"), "SELECT * FROM clips")
@@ -225,7 +225,6 @@ def test_features_only_writes_no_media_of_films(cinema: Path, tmp_path: Path) ->
 # Judgements
 
 
-@pytest.mark.slow
 def test_what_a_person_said_is_respected(cinema: Path, tmp_path: Path) -> None:
     to = tmp_path / "data"
     built(cinema, to, "pair.media=false")
@@ -246,7 +245,6 @@ def test_what_a_person_said_is_respected(cinema: Path, tmp_path: Path) -> None:
     assert all(one["title"] != KNOWN[1] for one in left)
 
 
-@pytest.mark.slow
 def test_renamed_files_keep_their_moments_clips_and_judgements(cinema: Path, tmp_path: Path) -> None:
     place, to = tmp_path / "cinema", tmp_path / "data"
     shutil.copytree(cinema, place)

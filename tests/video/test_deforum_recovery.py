@@ -14,6 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from motet.video.deforum.result import check
 from video.deforum_server import FPS, FRAMES, SIZE, DeforumServer, Faults, farm, job, made, servers
 
@@ -77,6 +79,7 @@ def ill(server: int) -> Faults:
     return Faults(fault, wire=0.02, slow=0.6, seed=server)
 
 
+@pytest.mark.slow
 def test_200_jobs_over_3_faulty_servers_by_a_client_that_is_killed_again_and_again(tmp_path: Path) -> None:
     """Each ends once: with its film, made once, or with a reason. The servers count."""
     numbers, started = range(200), time.monotonic()

@@ -41,7 +41,7 @@ def _check(options: argparse.Namespace) -> int:
     if (Path(options.dataset) / LIST).exists():
         return _check_export(options)
     if Path(options.dataset).is_dir() and not (Path(options.dataset.partition("@")[0]) / RECIPE_FILE).exists():
-        raise UserError(f"{options.dataset} is neither a dataset (no {RECIPE_FILE} in it) nor an export (no {LIST}).")
+        raise UserError(f"{options.dataset} is not a Motet dataset (no {RECIPE_FILE} in it), nor an export (no {LIST}).")
     dataset = whole(Dataset(options.dataset))
     if options.repair:
         with writer_lock(dataset.folder):
