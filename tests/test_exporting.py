@@ -228,6 +228,9 @@ def test_a_form_that_is_none_and_a_dataset_without_splits(dataset: Dataset, tmp_
         export(dataset, "slakh", tmp_path / "out", wanted=Wanted(songs=False))
     with pytest.raises(UserError, match="takes --where only"):
         export(dataset, "song-json", tmp_path / "out", wanted=Wanted())
+    assert not (tmp_path / "out").exists() or not any((tmp_path / "out").iterdir())
+    export(dataset, "song-json", tmp_path / "songs")
+    assert check(tmp_path / "songs") == []
 
 
 def test_from_the_command_line_to_a_reader(dataset: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

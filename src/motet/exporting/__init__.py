@@ -110,12 +110,17 @@ def export(
         begun = {"as": kind, "unfinished": True, "files": sorted(before.files), "pieces": before.pieces, "sha256": before.sums}
         with blaming(folder):
             write_bytes(folder / LIST, json.dumps(begun).encode())  # so that the folder is ours whenever this is stopped
-        if form:
-            asked = replace(wanted or Wanted(songs=form.of == "songs"), where=where)
-            done = _written(dataset, form, kind, folder, choice, asked, about or About())
-        else:
-            assert write is not None
-            done = write(dataset, folder, where)
+        try:
+            if form:
+                asked = replace(wanted or Wanted(songs=form.of == "songs"), where=where)
+                done = _written(dataset, form, kind, folder, choice, asked, about or About())
+            else:
+                assert write is not None
+                done = write(dataset, folder, where)
+        except UserError:
+            if os.listdir(folder) == [LIST] and not before.files:  # nothing came of it
+                (folder / LIST).unlink()
+            raise
         for gone in before.files - set(done.files):
             (folder / gone).unlink(missing_ok=True)
             _emptied(folder, (folder / gone).parent)
@@ -151,7 +156,7 @@ def check(folder: Path) -> list[Fault]:
         raise UserError(f"{folder / LIST} cannot be read: export anew.") from None
     if told.get("unfinished"):
         raise UserError(f"The export in {folder} was stopped: run it again to the end.", 1)
-    if kind not in names():
+    if kind.partition(":")[0] not in names():
         raise UserError(f"{folder / LIST} names an export {kind!r} that this motet does not know.")
     found = list(_other_than_written(folder, told.get("sha256")))
     return [*found, *(FORMS[kind].check(folder) if kind in FORMS else ())]
