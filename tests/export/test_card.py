@@ -17,7 +17,6 @@ from markdown_it import MarkdownIt
 
 from motet.export.card import (
     CardFacts,
-    Column,
     DropLine,
     Measured,
     Origin,
@@ -51,7 +50,6 @@ def facts(**more: Any) -> CardFacts:
         "sources": (Origin("tunes", "midi", 12, 3000, "sha256:9c0f"),),
         "drops": (DropLine("clean", "damaged", 2, "files", "it ends early"),),
         "quality": (Quality("claims that hold", "99 %", 40, "moods", "one wrong", "of what captions say"),),
-        "columns": (Column("mix", "Audio", "the sound"),),
         "limits": ("All instruments are synthetic.",),
         "front": {"configs": [{"config_name": "default", "data_files": [{"split": "train", "path": "data/train-*"}]}]},
     }
@@ -160,7 +158,7 @@ def test_nothing_in_a_name_is_followed(tmp_path: Path) -> None:
         (StageLine(HOSTILE, 1, HOSTILE, {HOSTILE: HOSTILE}),), 1, {HOSTILE: HOSTILE}, HOSTILE, (HOSTILE,), HOSTILE,
         (Origin(HOSTILE, HOSTILE, 1, 1, HOSTILE, HOSTILE, HOSTILE),), (DropLine(HOSTILE, HOSTILE, 1, HOSTILE, HOSTILE),),
         SplitProof(1, 1, 0, 0, note=HOSTILE), (Quality(HOSTILE, HOSTILE, 1, HOSTILE, HOSTILE, HOSTILE),), (HOSTILE,), (HOSTILE,),
-        HOSTILE, HOSTILE, (Column(HOSTILE, HOSTILE, HOSTILE),), {"configs": [{"x": HOSTILE, HOSTILE: [HOSTILE]}]}, "en",
+        HOSTILE, HOSTILE, {"configs": [{"x": HOSTILE, HOSTILE: [HOSTILE]}]}, "en",
     )  # fmt: skip
     files = card(told)
     for name in ("README.md", "LICENSE.md"):

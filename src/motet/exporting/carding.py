@@ -17,7 +17,7 @@ from motet import __version__
 from motet.dataset.durable import write_bytes
 from motet.dataset.folder import Dataset
 from motet.dataset.query import quoted
-from motet.export.card import CardFacts, Column, DropLine, Measured, Origin, Quality, SplitProof, StageLine, card, measure
+from motet.export.card import CardFacts, DropLine, Measured, Origin, Quality, SplitProof, StageLine, card, measure
 from motet.export.example import Choice, Example, Voice, Written
 from motet.export.leaks import Proof, prove
 from motet.export.splits import Item
@@ -47,7 +47,7 @@ _LIMITS = {
     "moments": "Where music plays in a film was found by sound: the least sure moments are estimates, and "
     "where nothing was found, music may yet be.",
 }
-_MEANINGS = {
+MEANINGS = {  # of the commonest reasons
     "other_type": "neither by name nor by content what the recipe reads",
     "junk": "left by desktops and archivers",
     "same_bytes": "the same file again",
@@ -112,7 +112,7 @@ def card_facts(dataset: Dataset, kind: str, reading: Reading, choice: Choice, fo
         measured=measure(_with(choice, example) for example in reading()),
         recipe=str(made_by["recipe"]),
         recipe_about=ready().get(str(made_by["recipe"]), ""),
-        stages=tuple(_stages(dataset)),
+        stages=tuple(stage_lines(dataset)),
         seed=made_by.get("seed"),
         versions={"motet": __version__, "Python": platform.python_version(), **made_by.get("libraries", {})},
         command=command,
@@ -126,7 +126,6 @@ def card_facts(dataset: Dataset, kind: str, reading: Reading, choice: Choice, fo
         limits=tuple(sentence for table, sentence in _LIMITS.items() if tables.get(table)),
         form=kind,
         load=_LOAD.get(kind, "").format(name="path/to/this/folder"),
-        columns=tuple(Column(*one) for one in getattr(module, "COLUMNS_ABOUT", ())),
         front=matter(folder) if matter else {},
     )
 
@@ -219,10 +218,12 @@ def reproduced(dataset: Dataset) -> tuple[str, tuple[str, ...]]:
 
 
 def _changed(dataset: Dataset) -> bool:
-    return any(line.settings.keys() - {"offline"} for line in _stages(dataset))
+    return any(line.settings.keys() - {"offline"} for line in stage_lines(dataset))
 
 
-def _stages(dataset: Dataset) -> Iterator[StageLine]:
+def stage_lines(dataset: Dataset) -> Iterator[StageLine]:
+    """The stages of its recipe: what each is about, and its settings that are unlike the defaults. Raises UserError for one
+    that this machine has not."""
     states = {state.name: state for state in dataset.snapshot.stages}
     for name, settings in dataset.made_by.get("stages", {}).items():
         declared = find_stage(name)
@@ -247,7 +248,7 @@ def _public(value: Any) -> Any:
 
 def _recipe(dataset: Dataset) -> bytes:
     """The recipe with every setting that is not the default: a file that `motet build` takes."""
-    stages = [{line.name: dict(line.settings)} if line.settings else line.name for line in _stages(dataset)]
+    stages = [{line.name: dict(line.settings)} if line.settings else line.name for line in stage_lines(dataset)]
     told = {"name": dataset.made_by["recipe"], "stages": stages}
     return yaml.safe_dump(told, sort_keys=False, allow_unicode=True, width=120).encode()
 
@@ -291,7 +292,7 @@ def drops(dataset: Dataset) -> list[DropLine]:
         "SELECT stage, coalesce(nullif(reason, ''), status), count(*) FROM work WHERE status <> 'ok' "
         "GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT 40"
     ).fetchall()
-    return [DropLine(stage, reason, number, _what(stage), _MEANINGS.get(reason, "")) for stage, reason, number in rows]
+    return [DropLine(stage, reason, number, _what(stage), MEANINGS.get(reason, "")) for stage, reason, number in rows]
 
 
 def _what(stage: str) -> str:

@@ -9,14 +9,14 @@ Language Processing, 2018) ask, and answers from the facts alone: what nobody to
 
 from __future__ import annotations
 
-from motet.export.card.facts import CardFacts, Column, DropLine, Origin, Quality, SplitProof, StageLine
+from motet.export.card.facts import CardFacts, DropLine, Origin, Quality, SplitProof, StageLine
 from motet.export.card.figures import Captions, Counts, Histogram, Measured, Sample, SplitLine, measure
 from motet.export.card.plotting import Plot, plots
 from motet.export.card.terms import licence_file
 from motet.export.card.writing import readme
 
 __all__ = [
-    "Captions", "CardFacts", "Column", "Counts", "DropLine", "Histogram", "Measured", "Origin", "Plot", "Quality", "Sample",
+    "Captions", "CardFacts", "Counts", "DropLine", "Histogram", "Measured", "Origin", "Plot", "Quality", "Sample",
     "SplitLine", "SplitProof", "StageLine", "card", "measure", "plots",
 ]  # fmt: skip
 

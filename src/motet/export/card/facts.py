@@ -8,7 +8,7 @@ from typing import Any
 
 from motet.export.card.figures import Measured
 
-__all__ = ["CardFacts", "Column", "DropLine", "Origin", "Quality", "SplitProof", "StageLine"]
+__all__ = ["CardFacts", "DropLine", "Origin", "Quality", "SplitProof", "StageLine"]
 
 
 @dataclass(frozen=True)
@@ -74,15 +74,6 @@ class Quality:
 
 
 @dataclass(frozen=True)
-class Column:
-    """A column, field or file of the export."""
-
-    name: str
-    type: str
-    about: str
-
-
-@dataclass(frozen=True)
 class CardFacts:
     """All that a card says. Everything in it may be hostile: names, paths, settings and captions are shown as they are."""
 
@@ -107,6 +98,5 @@ class CardFacts:
     limits: tuple[str, ...] = ()
     form: str = ""  # of the export: huggingface, webdataset
     load: str = ""  # Python that loads it
-    columns: tuple[Column, ...] = ()
     front: Mapping[str, Any] = field(default_factory=dict)  # of the form: configs, dataset_info
     language: str = "en"  # of the captions, ISO 639-1

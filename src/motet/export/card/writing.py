@@ -65,10 +65,6 @@ def _sections(facts: CardFacts, drawn: Sequence[Plot]) -> Iterator[str]:
     if facts.measured.samples:
         yield "## Some examples\n"
         yield _samples(facts)
-    if facts.columns:
-        yield "## What each example holds\n"
-        rows = [(code(one.name), code(one.type) if one.type else "", plain(one.about, 600)) for one in facts.columns]
-        yield table(("name", "type", "what it is"), rows)
     yield "## Splits\n"
     yield from _splits(facts)
     yield "## What there is in it\n"
