@@ -221,6 +221,7 @@ RECIPES = ("text-to-music", "prepare", "musicgen", "midi-video", "film-music")
 STAGES = dict.fromkeys(step.name for name in RECIPES for step in load(name).steps)
 
 
+@pytest.mark.slow  # five recipes are built
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_makes_what_it_made(stage: str, measured: dict[str, Entry]) -> None:
     golden = kept()

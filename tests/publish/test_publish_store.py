@@ -317,6 +317,7 @@ def test_going_back_to_the_old_bytes_within_a_replacement(place: Any, folder: Pa
 _STATES = st.dictionaries(st.sampled_from("abcd"), st.binary(max_size=2), min_size=1)
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None)
 @given(st.lists(_STATES, min_size=1, max_size=5))
 def test_every_version_can_be_read_after_any_history(

@@ -174,6 +174,7 @@ class Machine(RuleBasedStateMachine):
                 shutil.rmtree(self.root, ignore_errors=True)
 
 
+@pytest.mark.slow
 def test_any_history_gives_the_dataset_of_a_fresh_build(engines: list[LocalEngine]) -> None:
     Machine.engines = engines
     run_state_machine_as_test(

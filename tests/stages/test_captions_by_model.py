@@ -24,6 +24,7 @@ from text.llm_server import asked, completion
 from toys.midi import song
 
 pytest.importorskip("openai")
+pytestmark = pytest.mark.slow  # builds that wait for a server; what asks it is tested in tests/text
 
 SHORT = ["render_stems.rate=16000", "clean.shortest=2", "segment.shortest=2", "segment.target=2", "segment.longest=3"]
 
