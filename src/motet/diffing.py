@@ -251,7 +251,7 @@ class _Comparison:
         """Fill in the causes of `fresh`, from the surest to the last resort: each step leaves alone what has one."""
         self.sql.execute(
             "UPDATE fresh SET cause = s.cause FROM sources s WHERE s.cause <> '' AND fresh.what = 'removed' AND "
-            "(s.was = split_part(fresh.was, '.', 1) OR s.was = fresh.source)"
+            "(s.was = split_part(coalesce(fresh.was, ''), '.', 1) OR s.was = fresh.source)"
         )
         self.sql.execute("UPDATE fresh SET cause = s.cause FROM sources s WHERE s.cause <> '' AND fresh.cause IS NULL "
                          "AND s.id = fresh.source AND (s.cause <> 'its source was renamed' OR "

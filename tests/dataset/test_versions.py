@@ -266,6 +266,13 @@ def test_a_new_source_a_lost_one_and_an_edited_one(world: World) -> None:
     assert back["totals", "removed"] == {"its source is gone": 1}
 
 
+def test_a_new_source_alone(world: World) -> None:
+    world.write("new", "9")
+    world.build()
+    assert world.causes("v1")["files", "added"] == {"its source is new": 1}
+    assert world.causes(world.data, "v1")["files", "removed"] == {"its source is gone": 1}
+
+
 def test_a_renamed_source_is_the_same_source(world: World) -> None:
     (world.sources / "b.txt").rename(world.sources / "another name.txt")
     world.build()
