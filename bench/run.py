@@ -46,6 +46,8 @@ SUBJECTS = {
     "planted_copies": "Edited copies planted across a corpus",
     "exports": "Exports beside a plain copy",
     "publishing": "Publishing small objects",
+    "exploring": "The explorer's index of many clips",
+    "explorer_page": "The explorer's page of 100,000 clips",
 }
 LIBRARIES = ("symusic", "pretty_midi", "mido", "numpy", "pyarrow", "duckdb", "pebble", "numba", "tinysoundfont")
 HEAD = f"{'':<45} {'median':>9} {'min':>9} {'max':>9} {'unit':<12} {'n':>7} {'reps':>4}  ratio, goal"

@@ -45,6 +45,7 @@ SOUND = (
     "render_stems", "mix_stems", "segment", "write_captions", "check_captions", "prepare_features",
     "map_video", "render_video", "check_sync", "decode", "match_recordings", "separate", "chunk", "audio_facts", "tag", "balance",
     "collect", "read_recordings", "read_films", "locate_songs", "find_shots", "match_midi", "align", "plan_clips", "pair",
+    "exclude", "exclude_plans",
 )  # fmt: skip
 HERE = f"{sys.platform}-{platform.machine()}"
 # Where the tunes lie, not what they are.

@@ -11,8 +11,8 @@ from motet import UserError
 from motet.recipe import Recipe, find_stage, load, parse, ready, stage_names
 
 ORDER = """
-scan clean fingerprint deduplicate midi_facts identify enrich split_parts sample render_stems check_audio
-mix_stems segment read_licences settle_licences assign_splits write_captions check_captions
+scan read_judgements clean fingerprint deduplicate midi_facts identify enrich split_parts sample render_stems check_audio
+mix_stems segment exclude read_licences settle_licences assign_splits write_captions check_captions
 """.split()
 
 

@@ -33,15 +33,15 @@ def write_report(dataset_folder: Path, run_folder: Path, clips: int = 18) -> Pat
         version=__version__,
         seed=run["seed"],
         summary=_summary(tables),
-        totals=_totals(dataset, tables),
+        totals=totals(dataset, tables),
         clips=views(dataset, tables, clips),
         stages=[_stage_line(stage) for stage in run["stages"]],
         drops=_drops(dataset),
         slowest=_slowest(run),
-        captions=_captions(dataset, tables),
-        sound=[*_sound(dataset, tables), *_sync(dataset, tables), *_moments(dataset, tables)],
-        training=[*_training(dataset, tables), *_balance(dataset, tables)],
-        splits=_splits(dataset, tables),
+        captions=caption_figures(dataset, tables),
+        sound=[*sound_figures(dataset, tables), *sync_figures(dataset, tables), *moment_figures(dataset, tables)],
+        training=[*training_figures(dataset, tables), *balance_figures(dataset, tables)],
+        splits=split_figures(dataset, tables),
         **_card(dataset, tables),
     )
     target = run_folder / "report.html"
@@ -58,7 +58,8 @@ def _summary(tables: dict[str, int]) -> str:
     return ", ".join(shown) + "."
 
 
-def _totals(dataset: Dataset, tables: dict[str, int]) -> list[Total]:
+def totals(dataset: Dataset, tables: dict[str, int]) -> list[Total]:
+    """What there is, in rows and in hours."""
     found = [Total(t, tables[t]) for t in ("songs", "clips", "films", "captions", "labels", "features") if t in tables]
     if "clips" in tables:
         ((seconds,),) = dataset.query('SELECT coalesce(sum("end" - start), 0) FROM clips').fetchall()
@@ -102,7 +103,7 @@ def _slowest(run: dict[str, Any]) -> list[SlowRow]:
     return sorted(rows, key=lambda row: -row.seconds)[:8]
 
 
-def _sound(dataset: Dataset, tables: dict[str, int]) -> list[Figure]:
+def sound_figures(dataset: Dataset, tables: dict[str, int]) -> list[Figure]:
     """Whether stems sound as their notes say, by what check_audio found."""
     if not tables.get("audio_checks"):
         return []
@@ -124,7 +125,7 @@ def _sound(dataset: Dataset, tables: dict[str, int]) -> list[Figure]:
     return [*found, *(Figure(fault.replace("_", " "), count(n), f"of the stems, {path} for one") for fault, n, path in faults)]
 
 
-def _sync(dataset: Dataset, tables: dict[str, int]) -> list[Figure]:
+def sync_figures(dataset: Dataset, tables: dict[str, int]) -> list[Figure]:
     """Whether films show what was planned, as measured from the finished files."""
     if not tables.get("sync_checks"):
         return []
@@ -156,7 +157,7 @@ def _sync(dataset: Dataset, tables: dict[str, int]) -> list[Figure]:
     return found
 
 
-def _moments(dataset: Dataset, tables: dict[str, int]) -> list[Figure]:
+def moment_figures(dataset: Dataset, tables: dict[str, int]) -> list[Figure]:
     """What was found of songs in films: by name, by sound, and by notes."""
     if "moments" not in tables:
         return []
@@ -182,7 +183,7 @@ def _moments(dataset: Dataset, tables: dict[str, int]) -> list[Figure]:
     return found
 
 
-def _splits(dataset: Dataset, tables: dict[str, int]) -> list[Figure]:
+def split_figures(dataset: Dataset, tables: dict[str, int]) -> list[Figure]:
     """How much is in each split, and the proof that none leaks into another: counted again from the result."""
     if not tables.get("splits"):
         return []
@@ -224,15 +225,17 @@ def _card(dataset: Dataset, tables: dict[str, int]) -> dict[str, Any]:
     return {"licences": licences, "plots": drawn}
 
 
-def _balance(dataset: Dataset, tables: dict[str, int]) -> list[Figure]:
-    """How the clips of recordings spread, and what the recipe's target asks for more of."""
+def balance_figures(dataset: Dataset, tables: dict[str, int], most: int = 1_000_000) -> list[Figure]:
+    """How the clips of recordings spread, and what the recipe's target asks for more of; by about `most` of them."""
     if not tables.get("clips") or "chunks" not in tables:
         return []
     from motet.audio.balance import asks, counts, table
     from motet.stages.balance import counted, target_of
 
     target = target_of(dataset)
-    report = counts((counted(row) for row in dataset.table("clips").to_pylist()), target)
+    every = -(-tables["clips"] // most)
+    rows = dataset.query(f"SELECT * FROM clips WHERE hash(id) % {every} = 0").to_arrow_table().to_pylist()
+    report = counts(map(counted, rows), target)
     ((chunks, softer),) = dataset.query(
         "SELECT count(*), count(*) FILTER (limited) FROM chunks WHERE id IN (SELECT id FROM clips)"
     ).fetchall()
@@ -244,7 +247,7 @@ def _balance(dataset: Dataset, tables: dict[str, int]) -> list[Figure]:
     return [*shown, *(Figure("asks for more", "", wish) for wish in asks(report, target))]
 
 
-def _training(dataset: Dataset, tables: dict[str, int]) -> list[Figure]:
+def training_figures(dataset: Dataset, tables: dict[str, int]) -> list[Figure]:
     """The splits of labelled files, of those that can be used, and what features they gave."""
     if not tables.get("labels"):
         return []
@@ -289,8 +292,8 @@ def played_otherwise(dataset: Dataset) -> list[tuple[str, int, str]]:
     ).fetchall()
 
 
-def _captions(dataset: Dataset, tables: dict[str, int]) -> list[Figure]:
-    """How true, how telling and how varied the captions are, by the checker's count."""
+def caption_figures(dataset: Dataset, tables: dict[str, int], variety_of: int = VARIETY_OF) -> list[Figure]:
+    """How true, how telling and how varied the captions are, by the checker's count; varied by the words of so many clips'."""
     if not tables.get("captions"):
         return []
     sql = (
@@ -301,7 +304,7 @@ def _captions(dataset: Dataset, tables: dict[str, int]) -> list[Figure]:
     ((coverage,),) = dataset.query(
         "SELECT avg(len(list_intersect(known, told)) / len(known)) FROM captions WHERE len(known) > 0"
     ).fetchall()
-    drawn = dataset.query(f"SELECT unnest(texts) FROM (SELECT texts FROM captions ORDER BY hash(id) LIMIT {VARIETY_OF})")
+    drawn = dataset.query(f"SELECT unnest(texts) FROM (SELECT texts FROM captions ORDER BY hash(id) LIMIT {int(variety_of)})")
     varied = variety(text for (text,) in drawn.fetchall())
     claims = supported + wrong
     return [

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import json
-import logging
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import soundfile
 
 from motet import midi, render
-from motet.clips import clip_audio
+from motet.clips import clip_audio, mp3, played
 from motet.dataset.folder import Dataset
 from motet.explorer import ClipView, Note
-from motet.render.encoding import nameless
 from motet.run.engine import usable_cores
 from motet.wording import clock, count, several
 
 FILMS = 6  # in a page: each is a megabyte
 PICTURE = 400  # pairs of peaks per clip
-MP3_QUALITY = 0.45  # libsndfile's compression level: about 130 kbit/s, clean enough to judge a render by
 
 
 def views(dataset: Dataset, tables: dict[str, int], most: int) -> list[ClipView]:
@@ -50,7 +46,7 @@ def _clip_views(dataset: Dataset, most: int) -> list[ClipView]:
     rows = dataset.query(sql).to_arrow_table().to_pylist()
     recordings = [clip_audio(dataset, row) for row in rows]
     with ThreadPoolExecutor(usable_cores()) as threads:  # LAME is the slowest part by far, and leaves Python alone
-        encoded = threads.map(lambda recording: _mp3(*recording), recordings)
+        encoded = threads.map(lambda recording: mp3(*recording), recordings)
         return [_clip_view(dataset, *each) for each in zip(rows, recordings, encoded, strict=True)]
 
 
@@ -91,22 +87,15 @@ def _clip_view(dataset: Dataset, row: dict[str, Any], recording: tuple[npt.NDArr
 
 def _played(scores: list[midi.Score], start_tick: int, end_tick: int) -> tuple[list[float], list[Note], list[tuple[str, bool]]]:
     """Bar lines, notes and instruments of a span, in seconds within it."""
-    clock = scores[0].tempo_map
-    start, end = clock.to_seconds([start_tick, end_tick]).tolist()
-    lines = clock.bar_lines(end_tick)
-    bars = clock.to_seconds(lines[(lines >= start_tick) & (lines <= end_tick)]) - start
+    span = played(scores, start_tick, end_tick)
     instruments: dict[tuple[str, bool], int] = {}
     notes: list[Note] = []
-    for score in scores:
-        played = score.notes
-        played = played[(played["start"] < end_tick) & (played["start"] + played["duration"] > start_tick)]
-        begins = np.maximum(clock.to_seconds(played["start"]) - start, 0.0)
-        stops = np.minimum(clock.to_seconds(played["start"] + played["duration"]), end) - start
-        for begin, stop, note in zip(begins, stops, played, strict=True):
+    for part in span.parts:
+        for begin, stop, note in zip(part.begins, part.stops, part.notes, strict=True):
             is_drum = bool(note["is_drum"])
             voice = instruments.setdefault((midi.instrument(int(note["program"]), is_drum), is_drum), len(instruments))
             notes.append(Note(round(float(begin), 4), round(float(stop), 4), int(note["pitch"]), voice, int(note["velocity"])))
-    return [round(float(bar), 4) for bar in bars], notes, list(instruments)
+    return [round(float(bar), 4) for bar in span.bars], notes, list(instruments)
 
 
 def _film_views(dataset: Dataset, most: int) -> list[ClipView]:
@@ -176,7 +165,7 @@ def _recorded_views(dataset: Dataset, most: int) -> list[ClipView]:
     rows = dataset.query(sql).to_arrow_table().to_pylist()
     recordings = [clip_audio(dataset, row) for row in rows]
     with ThreadPoolExecutor(usable_cores()) as threads:
-        encoded = threads.map(lambda recording: _mp3(*recording), recordings)
+        encoded = threads.map(lambda recording: mp3(*recording), recordings)
         return [_recorded_view(*each) for each in zip(rows, recordings, encoded, strict=True)]
 
 
@@ -207,20 +196,6 @@ def _recorded_view(row: dict[str, Any], recording: tuple[npt.NDArray[np.float32]
 
 def _unsure(said: str | None, confidence: float | None) -> str:
     return f"{said}, {confidence or 0:.0%} sure" if said else "cannot be told"
-
-
-def _mp3(audio: npt.NDArray[np.float32], rate: int) -> bytes:
-    with nameless() as stream:
-        try:
-            with soundfile.SoundFile(
-                stream.fileno(), "w", rate, audio.shape[1], "MPEG_LAYER_III", None, "MP3", False, compression_level=MP3_QUALITY
-            ) as file:
-                file.write(audio)
-        except soundfile.SoundFileError as error:
-            logging.getLogger(__name__).warning("no MP3 for the page: %s", error)
-            return b""
-        stream.seek(0)
-        return stream.read()
 
 
 def _moment_views(dataset: Dataset, most: int) -> list[ClipView]:

@@ -364,6 +364,7 @@ def test_no_other_page_can_judge(review: Review, labels: Labels, headers: dict[s
         (b"\xff\xfe", 400),
         (b'{"stamp": "one"}', 400),
         (b'{"stamp": "one", "verdict": "maybe"}', 400),
+        (b'{"stamp": "one", "verdict": "bad"}', 400),  # which is said of examples, on another page
         (b'{"stamp": "one", "verdict": ["yes"]}', 400),
         (b'{"stamp": ["one"], "verdict": "yes"}', 400),
         (b'{"stamp": "one", "verdict": "yes", "note": 1}', 400),

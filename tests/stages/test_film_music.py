@@ -19,6 +19,7 @@ from film.numbered_films import film as numbered
 from motet import Dataset, midi, render
 from motet.cli import main
 from motet.demo import TUNES, arrange, to_midi
+from motet.exporting.reading import Reading, Wanted
 from motet.film import reviewing
 from motet.judging import Playing, items
 from motet.recipe import load, parse
@@ -323,3 +324,12 @@ def _copied(film: Path, to: Path) -> None:
             if packet.dts is not None:
                 packet.stream = streams[packet.stream.index]
                 target.mux(packet)
+
+
+def test_an_exported_moment_tells_tempo_and_key(made: Dataset) -> None:
+    told = [example.facts for example in Reading(made, Wanted())()]
+    assert told
+    for facts in told:
+        assert 40 < facts["tempo"] < 250
+        assert facts["key"].split()[-1] in ("major", "minor")
+        assert -60 < facts["lufs"] < 0

@@ -324,7 +324,8 @@ def test_a_tagger_of_one_s_own_names_what_it_hears(album: Path, made: Path, engi
     shutil.copytree(made, copy, symlinks=True)
     run = built([album], copy, engine, f"tag.models=[{tmp_path / 'loud.yaml'}]")
     assert {stage.name for stage in run.stages if stage.done_now} <= {
-        "match_recordings", "tag", "assign_splits", "balance", "write_captions", "check_captions", "sample_recordings",
+        "match_recordings", "tag", "exclude", "assign_splits", "balance", "write_captions", "check_captions",
+        "sample_recordings",
     }  # fmt: skip
     told = rows(copy, "SELECT genres, tag_sources, left_empty FROM clips WHERE path LIKE '%Greensleeves.flac'")
     assert all(genres == ["hip hop"] and sources == ["loud"] for genres, sources, _ in told)

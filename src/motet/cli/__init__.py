@@ -17,6 +17,7 @@ from motet.cli import (
     building,
     captions,
     duplicates,
+    exploring,
     film,
     inventory,
     keeping,
@@ -34,6 +35,7 @@ from motet.errors import UserError
 FAMILIES = (
     building,
     looking,
+    exploring,
     keeping,
     sharing,
     inventory,

@@ -338,7 +338,7 @@ def _review(options: argparse.Namespace) -> int:
     from motet import judging
     from motet.dataset.folder import Dataset
     from motet.film import reviewing
-    from motet.stages.read_judgements import FILE
+    from motet.labels import FILE
 
     dataset = Dataset(options.dataset)
     items = judging.items(dataset)

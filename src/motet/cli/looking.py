@@ -7,7 +7,7 @@ import json
 import math
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -15,9 +15,6 @@ from rich.table import Table
 from motet.cli.shared import Command, at_least, listening_page, say, whole
 from motet.errors import UserError
 from motet.wording import count, span
-
-if TYPE_CHECKING:
-    from motet.dataset.folder import Dataset
 
 
 def add(command: Command) -> None:
@@ -98,6 +95,7 @@ def _reasons(dataset: Any) -> list[tuple[str, str, str, int, str]]:
 def _why(options: argparse.Namespace) -> int:
     from motet.dataset.folder import Dataset
     from motet.dataset.query import quoted
+    from motet.explorer.tracing import said
 
     dataset = Dataset(options.dataset)
     asked = quoted(options.what)
@@ -121,7 +119,7 @@ def _why(options: argparse.Namespace) -> int:
         names = ("source", "path", "stage", "id", "status", "reason", "detail")
         print(json.dumps([dict(zip(names, line, strict=True)) for line in lines], indent=1))
         return 0
-    said = _links(dataset, listed) | _names(dataset, listed) | _sound(dataset, listed)
+    told = said(dataset.query, dataset.tables(), sources)
     shown = None
     for source, path, stage, row_id, status, reason, detail in lines:
         if shown != source:
@@ -130,54 +128,9 @@ def _why(options: argparse.Namespace) -> int:
         part = row_id.removeprefix(source) or ""
         because = f": {reason}" + (f" ({detail})" if detail else "") if reason else ""
         print(f"  {stage:<17} {part:<10} {status}{because}")
-        for line in said.get((stage, row_id), []):
+        for line in told.get((stage, row_id), []):
             print(f"  {'':<17} {'':<10} {line}")
     return 0
-
-
-def _links(dataset: Dataset, listed: str) -> dict[tuple[str, str], list[str]]:
-    """What the duplicates of songs are, in words."""
-    if "duplicates" not in dataset.tables():
-        return {}
-    found: dict[tuple[str, str], list[str]] = {}
-    sql = f"SELECT source, path, other, other_path, removed, evidence FROM duplicates WHERE source IN ({listed}) "
-    sql += f"OR other IN ({listed})"
-    for source, path, other, other_path, removed, evidence in dataset.query(f"{sql} ORDER BY path, other_path").fetchall():
-        if not removed:
-            found.setdefault(("deduplicate", source), []).append(f"linked to {other_path}: {evidence}")
-        found.setdefault(("deduplicate", other), []).append(f"{'stays for' if removed else 'linked from'} {path}: {evidence}")
-    return found
-
-
-def _names(dataset: Dataset, listed: str) -> dict[tuple[str, str], list[str]]:
-    """Which songs they are, and what others know of them."""
-    found: dict[tuple[str, str], list[str]] = {}
-    if "identities" in dataset.tables():
-        sql = "SELECT source, artist, title, level, probability, guess_artist, guess_title FROM identities"
-        for source, artist, title, level, sure, *guess in dataset.query(f"{sql} WHERE source IN ({listed})").fetchall():
-            name = " - ".join(filter(None, (artist, title))) or f"best guess {' - '.join(filter(None, guess)) or 'none'}"
-            found["identify", source] = [f"{level}: {name} ({sure:.0%})"]
-    if "knowledge" in dataset.tables():
-        sql = "SELECT source, asked, answers, tags, left_empty FROM knowledge"
-        for source, asked, answers, tags, left in dataset.query(f"{sql} WHERE source IN ({listed})").fetchall():
-            told = [f"{name}: {answer}" for name, answer in zip(asked, answers, strict=True)]
-            found["enrich", source] = [*told, *([f"tags: {', '.join(tags[:8])}"] if tags else []), *left]
-    return found
-
-
-def _sound(dataset: Dataset, listed: str) -> dict[tuple[str, str], list[str]]:
-    """What would rather have played its parts and could not, and the faults that were heard."""
-    found: dict[tuple[str, str], list[str]] = {}
-    if "stems" in dataset.tables():
-        sql = f"SELECT id, instead_of FROM stems WHERE source IN ({listed}) AND len(instead_of) > 0 ORDER BY id"
-        for row_id, instead_of in dataset.query(sql).fetchall():
-            lines = found.setdefault(("render_stems", row_id.rpartition(".")[0]), [])
-            lines += [line for line in instead_of if line not in lines]
-    if "audio_checks" in dataset.tables():
-        sql = f"SELECT id, faults, details FROM audio_checks WHERE source IN ({listed}) AND len(faults) > 0"
-        for row_id, faults, details in dataset.query(sql).fetchall():
-            found["check_audio", row_id] = [f"{fault}: {detail}" for fault, detail in zip(faults, details, strict=True)]
-    return found
 
 
 def _query(options: argparse.Namespace) -> int:

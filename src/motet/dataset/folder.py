@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
+from motet.dataset.judged import NAME as JUDGED
+from motet.dataset.judged import standing
 from motet.dataset.media import Media
 from motet.dataset.query import connect, parquet, quoted
 from motet.dataset.snapshot import Snapshot, live, read
@@ -18,6 +21,7 @@ from motet.errors import UserError
 
 FORMAT = 2
 RECIPE_FILE = "motet.yaml"
+LINKS = ("duplicates", "twins")  # tables whose rows are of two sources, `source` and `other`
 
 
 class Dataset:
@@ -61,12 +65,14 @@ class Dataset:
         return pq.read_table(snapshot.table(name))
 
     def query(self, sql: str, scratch: Path | None = None, memory: str = "128MB") -> duckdb.DuckDBPyRelation:
-        """Run SQL over the live tables (by name) and `work` (what became of every input of every stage).
+        """Run SQL over the live tables (by name), `work` (what became of every input of every stage), and `judged` (what people
+        say of its rows now, built in or not).
 
         What does not fit into `memory` goes to the folder `scratch`, where one is given.
         """
         snapshot = self.snapshot
         connection = connect(scratch, memory)
+        connection.execute("SET python_enable_replacements=false")  # a name means a table, never a variable of ours
         verdicts = [
             f"SELECT {quoted(stage.name)} AS stage, * FROM {parquet([snapshot.folder / stage.verdicts])}"
             for stage in snapshot.stages
@@ -77,9 +83,54 @@ class Dataset:
             connection.execute("CREATE VIEW work AS " + " UNION ALL ".join(verdicts))
             if any(s.type != duckdb.StatementType.SELECT for s in duckdb.extract_statements(sql)):
                 raise UserError("A query only reads: begin it with SELECT, FROM or DESCRIBE.")
-            return connection.sql(sql)
+            unjudged = self._show_judged(connection, snapshot) if JUDGED in sql.casefold() else None
+            try:
+                return connection.sql(sql)
+            except duckdb.CatalogException as error:
+                if unjudged and f"name {JUDGED} " in str(error).casefold():  # it was asked for, not a column of that name
+                    raise unjudged from None
+                raise
         except duckdb.Error as error:
             raise refused(error) from None
+
+    def _show_judged(self, connection: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> UserError | None:
+        """Let a connection see the table `judged`; gives why it cannot."""
+        if JUDGED in snapshot.tables:
+            return None
+        if self.tag:
+            return UserError(f"{self.name} is a tag, of which nobody judges: what it was built with is its table judgements.")
+        try:
+            connection.register(JUDGED, standing(self.folder, connection, snapshot.tables))
+        except UserError as error:
+            return error
+        return None
+
+    def near(self, within: Callable[[str], str], tables: Collection[str] | None = None) -> duckdb.DuckDBPyConnection:
+        """A connection, for the caller to close, that sees of every table (or of `tables`), and of `work`, what came of some
+        sources alone; of duplicates also what links to them. `within` gives SQL that a column holds one of these sources.
+
+        Tables are sorted by id, and an id begins with its source: most of a large dataset is not read.
+        """
+        snapshot = self.snapshot
+        near = within("source")
+        verdicts = [
+            f"SELECT {quoted(stage.name)} AS stage, {place} AS place, * FROM {parquet([snapshot.folder / stage.verdicts])} "
+            f"WHERE {near}"
+            for place, stage in enumerate(snapshot.stages)
+        ]
+        connection = connect()
+        try:
+            for name in snapshot.tables:
+                if tables is None or name in tables:
+                    links = f" OR {within('other')}" if name in LINKS else ""
+                    sql = f"SELECT * FROM {parquet([snapshot.table(name)])} WHERE {near}{links}"
+                    connection.execute(f"CREATE VIEW {name} AS {sql}")
+            if verdicts:
+                connection.execute("CREATE VIEW work AS " + " UNION ALL ".join(verdicts))
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
 
 def read_recipe_file(folder: Path) -> dict[str, Any]:

@@ -828,11 +828,11 @@ class SongMatch(Row):
 
 @dataclass(frozen=True, kw_only=True)
 class Judgement(Row):
-    """What a person said of a match, by eye and ear."""
+    """What a person said of an example or a match, by eye and ear."""
 
     table: ClassVar[str] = "judgements"
     stamp: str  # what it is about: contents and a moment, whatever the files are called
-    verdict: str  # yes | no | unsure
+    verdict: str  # good | bad | yes | no | unsure
     note: str
     by: str
     at: str  # ISO 8601, UTC

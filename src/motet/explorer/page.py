@@ -139,7 +139,7 @@ def page(report: Report) -> str:
     Every string may be hostile: text a browser could not show (lone surrogates, control characters) becomes U+FFFD, the rest
     is shown as it is. Raises ValueError if a note names an instrument its clip does not have, or a time is not finite.
     """
-    style, script = _asset("page.css"), _asset("page.js")
+    style, script = _asset("page.css"), _script()
     return Template(_asset("page.html")).substitute(
         style=style,
         script=script,
@@ -160,6 +160,11 @@ def page(report: Report) -> str:
 
 def _asset(name: str) -> str:
     return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _script() -> str:
+    """The page's own script after the one that draws, which it shares with the explorer."""
+    return '"use strict";\nconst motet = {};\n' + _asset("site/roll.js") + _asset("page.js")
 
 
 def _fingerprint(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator
+from typing import Any
 
 from motet.dataset.folder import Dataset
 from motet.export.example import Example, Licence
@@ -97,8 +98,6 @@ def clips(there: Collection[str]) -> Kind:
 
 
 def _clip(dataset: Dataset, row: Row) -> Example:
-    heard = json.loads(row["sounding"]) if row["sounding"] else {}
-    symbolic = json.loads(row["symbolic"]) if row["symbolic"] else {}
     return Example(
         id=row["id"],
         key=key_of(row),
@@ -110,8 +109,7 @@ def _clip(dataset: Dataset, row: Row) -> Example:
         title=row["title"],
         artist=row["artist"],
         facts={
-            "tempo": _figure(symbolic.get("tempo")) or _figure(heard.get("tempo")),
-            "key": symbolic.get("key") if isinstance(symbolic.get("key"), str) else None,
+            **_told(row),
             "notes": row["notes"],
             "film": f"{row['film']} ({row['year']})" if row["year"] else row["film"],
             "negative": row["negative"],
@@ -125,8 +123,22 @@ def _clip(dataset: Dataset, row: Row) -> Example:
     )
 
 
-def _figure(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) else None
+def _told(row: Row) -> dict[str, Any]:
+    """What the notes tell, else what is heard. The key is the notes' only where the film plays them as they are written."""
+    notes = json.loads(row["symbolic"]) if row["symbolic"] else {}
+    heard = json.loads(row["sounding"]) if row["sounding"] else {}
+    tempo = notes.get("tempo") or heard.get("tempo") or {}
+    key, name = heard.get("key") or {}, (heard.get("key") or {}).get("name")
+    if notes.get("key") and not row["transposition"] and not row["pitch"]:
+        key, name = notes["key"], f"{notes['key']['tonic']} {notes['key']['mode']}"
+    return {
+        "tempo": tempo.get("bpm"),
+        "tempo_confidence": tempo.get("confidence"),
+        "key": name,
+        "key_confidence": key.get("confidence"),
+        "metre": notes.get("metre"),
+        "lufs": (heard.get("dynamics") or {}).get("lufs"),
+    }
 
 
 def _film_licences(row: Row) -> Iterator[Licence]:

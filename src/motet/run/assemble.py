@@ -106,7 +106,8 @@ def assemble_whole(
     main = stage.main.row_type
     if main.table in outputs:
         sql = f"SELECT b.* FROM {rows} b ANTI JOIN (SELECT id FROM {lines} WHERE status = 'dropped') v USING (id) ORDER BY b.id"
-        write_table(outputs[main.table], schema(main), batches(connection, sql, schema(main)))
+        columns = pq.read_schema(before)  # the row type may have but some of them
+        write_table(outputs[main.table], columns, batches(connection, sql, columns))
     if stage.writes is not None:
         fields = ", ".join(f'v."{name}"' for name in row_fields(stage.writes))
         suffix = f" || format('.{stage.writes.letter}{{:03d}}', v.row)" if stage.writes.letter else ""

@@ -321,7 +321,9 @@ class _Build:
         stage = step.stage
         salt = self.salts[step.name]
         tables = {p.name: self.live.get(p.row_type.table) for p in stage.inputs}
-        fingerprint = keys.digest(salt, [_seen(p, tables[p.name]) for p in stage.inputs])
+        # What drops rows hands on whole ones, so all of each counts; else what the stage is shown.
+        whole = {stage.main.name} if stage.filters else set()
+        fingerprint = keys.digest(salt, [_seen(p, tables[p.name], p.name in whole) for p in stage.inputs])
         if report := self._unchanged(step, fingerprint):
             return report
         report = StageReport(step.name)
@@ -337,8 +339,8 @@ class _Build:
         output, verdicts_file = _names(index, step.name, stage.main.row_type)
         main = tables[stage.main.name]
         assert main is not None
-        # A stage that knows but some columns takes no rows out: the table goes on as it is.
-        outputs = {} if _shown(stage.main, main) else {stage.main.row_type.table: output}
+        # A stage that knows but some columns takes rows out only where it is there for that: else the table goes on as it is.
+        outputs = {} if _shown(stage.main, main) and not stage.filters else {stage.main.row_type.table: output}
         if stage.writes is not None:
             outputs[stage.writes.table], _ = _names(index, step.name, stage.writes)
         places = {name: self.draft.folder / file for name, file in outputs.items()}
@@ -562,11 +564,11 @@ def _key(stage: Stage, salt: str, used: Sequence[tuple[str, tuple[str, ...]]], u
     return keys.key(salt, values, unit.lineage if draws else None)
 
 
-def _seen(parameter: Input, table: Live | None) -> str:
+def _seen(parameter: Input, table: Live | None, whole: bool) -> str:
     """A digest of what a stage over all rows is shown of a table: of all of it, or of the columns that its row type has."""
     if table is None:
         return ""
-    shown = _shown(parameter, table)
+    shown = [] if whole else _shown(parameter, table)
     return digest_of(table.file, shown) if shown else table.digest
 
 

@@ -1,4 +1,7 @@
-"""What a person said of matches, on the page that `motet film review` serves. It is kept in the dataset's own folder."""
+"""What people said of examples and of matches, on the pages of `motet explore` and `motet film review`.
+
+It is kept in the dataset's own folder. What stands there when this stage runs counts for the whole build.
+"""
 
 from __future__ import annotations
 
@@ -7,25 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from motet.dataset.rows import Judgement
-from motet.errors import UserError
-from motet.film import reviewing
+from motet.labels import FILE, judgements
 from motet.run import Settings, Tools, Verdict, stage
-
-FILE = "judgements.jsonl"
 
 
 @stage(version=1)
 def read_judgements(sources: list[Path], settings: Settings, tools: Tools) -> Iterator[Verdict[Judgement]]:
-    path = tools.media.dataset / FILE
-    if not path.exists():
-        return
-    try:
-        verdicts = reviewing.Labels.open(path).verdicts()
-    except UserError as error:
-        raise UserError(
-            f"{str(error).split(':')[0].rstrip('.')}: mend it, or move it away to build without judgements."
-        ) from None
-    for stamp, one in sorted(verdicts.items()):
+    for stamp, one in sorted(judgements(tools.media.dataset).items()):
         row_id = hashlib.blake2b(stamp.encode(), digest_size=8).hexdigest()
         row = Judgement(
             id=row_id,

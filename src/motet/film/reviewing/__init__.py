@@ -6,7 +6,7 @@ Later runs respect the last label of a stamp: "no" drops the match (reason `reje
 """
 
 from motet.film.reviewing.items import Item
-from motet.film.reviewing.labels import Label, Labels, Verdict
 from motet.film.reviewing.serving import Kind, Media, Review, serve
+from motet.labels import Label, Labels, Verdict
 
 __all__ = ["Item", "Kind", "Label", "Labels", "Media", "Review", "Verdict", "serve"]

@@ -3,35 +3,21 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from motet.film.errors import FilmError
+from motet.labels import LONGEST_STAMP, stamped, written
 
-__all__ = ["LONGEST_STAMP", "Item", "stamped", "written"]
+__all__ = ["Item"]
 
-LONGEST_STAMP = 200  # characters
-LONGEST_TEXT = 1000  # characters of a name that are shown
 MOST_EVIDENCE = 50  # sentences
-_UNSHOWABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")  # bidi overrides too
-
-
-def written(text: str, longest: int = LONGEST_TEXT) -> str:
-    """The text as any file and browser can take it: what cannot be shown becomes U+FFFD, and what is too long is cut."""
-    plain = _UNSHOWABLE.sub("\ufffd", text[: longest + 1])
-    return plain if len(plain) <= longest else plain[: longest - 1] + "…"
 
 
 def _place(seconds: float) -> str:
     """A place in a film: "4:07", "1:12:40"."""
     minutes, left = divmod(int(seconds), 60)
     return f"{minutes // 60}:{minutes % 60:02d}:{left:02d}" if minutes >= 60 else f"{minutes}:{left:02d}"
-
-
-def stamped(stamp: object) -> bool:
-    """Whether this can be a stamp: 1 to 200 characters that can be written as they are."""
-    return isinstance(stamp, str) and 0 < len(stamp) <= LONGEST_STAMP and not _UNSHOWABLE.search(stamp) and "\n" not in stamp
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from typing import Literal
 
 from motet.errors import UserError
 from motet.film.errors import FilmError
-from motet.film.reviewing.items import Item, written
+from motet.film.reviewing.items import Item
+from motet.labels import written
 
 __all__ = ["KINDS", "Kind", "Media", "Part", "Shelf", "Unplayable", "part"]
 

@@ -22,10 +22,10 @@ from types import TracebackType
 from typing import Any, Self, cast
 
 from motet.errors import UserError
-from motet.film.reviewing.items import Item, stamped, written
-from motet.film.reviewing.labels import LONGEST_NOTE, VERDICTS, Label, Labels, Verdict
+from motet.film.reviewing.items import Item
 from motet.film.reviewing.playing import KINDS, Kind, Media, Shelf, Unplayable, part
 from motet.film.reviewing.requests import Answer, Asked, Handler, Refused
+from motet.labels import LONGEST_NOTE, Label, Labels, Verdict, stamped, written
 
 __all__ = ["Kind", "Media", "Review", "serve"]
 
@@ -33,6 +33,7 @@ HOST = "127.0.0.1"
 ROOM = 256 << 20  # bytes of sound and pictures that are kept
 MOST_CONNECTIONS = 64
 LONGEST_BODY = 16 << 10  # bytes
+VERDICTS = ("yes", "no", "unsure")  # on a match; a file of labels may hold others
 PAGE = {"": ("page.html", "text/html"), "page.css": ("page.css", "text/css"), "page.js": ("page.js", "text/javascript")}
 PAGE["step.js"] = ("step.js", "text/javascript")
 _MEDIA = re.compile(r"media/(\d{1,7})/(" + "|".join(KINDS) + ")", re.ASCII)

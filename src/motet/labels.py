@@ -1,15 +1,18 @@
-"""Verdicts of people in a file that only grows: one JSON object a line, after a first line that says what the file is.
+"""What people judged, in a file that only grows: one JSON object a line, after a first line that says what the file is.
 
-Two people's files may be joined with `cat`; of several labels with one stamp, the last counts. A label is flushed to the disk
-before it is acknowledged, and processes that write to one file take turns (flock). What a crash left of a last line is passed
-over and told, never removed.
+A label names what it is about by a stamp, a key made of content and a span, so it outlives renamed files and new builds, and
+means nothing else once the span is another. Two people's files may be joined with `cat`; of several labels with one stamp, the
+last counts. A label is flushed to the disk before it is acknowledged, and processes that write to one file take turns (flock).
+What a crash left of a last line is passed over and told, never removed.
 """
 
 from __future__ import annotations
 
 import fcntl
 import json
+import math
 import os
+import re
 import stat
 import threading
 from collections.abc import Iterator
@@ -21,24 +24,73 @@ from typing import Literal, NoReturn, cast, get_args
 
 from motet.errors import UserError
 from motet.files.places import shown
-from motet.film.reviewing.items import stamped, written
 
-__all__ = ["LONGEST_NOTE", "Label", "Labels", "Verdict"]
+__all__ = [
+    "FILE", "LONGEST_NOTE", "LONGEST_STAMP", "Label", "Labels", "Verdict", "judgements", "lineage_of", "stamp_of", "stamped",
+    "written",
+]  # fmt: skip
 
-Verdict = Literal["yes", "no", "unsure"]
+FILE = "judgements.jsonl"  # in a dataset's own folder
+# Of a match in a film, and of an example.
+Verdict = Literal["yes", "no", "unsure", "good", "bad"]
 VERDICTS = frozenset(get_args(Verdict))
 HEADER = b'{"motet": "labels", "version": 1}\n'
-LONGEST_NOTE, LONGEST_NAME, LONGEST_ABOUT = 2000, 200, 1000  # characters
+LONGEST_STAMP, LONGEST_NOTE, LONGEST_NAME, LONGEST_ABOUT, LONGEST_ID = 200, 2000, 200, 1000, 200  # characters
 LONGEST_LINE = 64 << 10  # bytes
 LARGEST = 128 << 20  # bytes of a file
 MOST_TOLD = 20
 
+_UNSHOWABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")  # bidi overrides too
+_SPAN = re.compile(r"@-?[0-9]+--?[0-9]+\Z")
+
 _Key = tuple[str, str, str]
+
+
+def written(text: str, longest: int = LONGEST_ABOUT) -> str:
+    """The text as any file and browser can take it: what cannot be shown becomes U+FFFD, and what is too long is cut."""
+    plain = _UNSHOWABLE.sub("\ufffd", text[: longest + 1])
+    return plain if len(plain) <= longest else plain[: longest - 1] + "…"
+
+
+def stamped(stamp: object) -> bool:
+    """Whether this can be a stamp: 1 to 200 characters that can be written as they are."""
+    return isinstance(stamp, str) and 0 < len(stamp) <= LONGEST_STAMP and not _UNSHOWABLE.search(stamp) and "\n" not in stamp
+
+
+def stamp_of(lineage: str, start: float | None = None, end: float | None = None) -> str:
+    """What a judgement of an example is about: its content and its span in seconds, or the content where it has no span.
+
+    The same music under another name has the same stamp; the same clip cut elsewhere has another.
+    """
+    if start is None or end is None or not (math.isfinite(start) and math.isfinite(end)):
+        return lineage
+    return f"{lineage}@{_milliseconds(start)}-{_milliseconds(end)}"
+
+
+def lineage_of(stamp: str) -> str:
+    """The content that a stamp of an example is about, whatever the span."""
+    return _SPAN.sub("", stamp)
+
+
+def judgements(dataset: Path) -> dict[str, Label]:
+    """The label that counts for every stamp that was judged in a dataset; none where nobody judged. Raises UserError."""
+    if not (path := dataset / FILE).exists():
+        return {}
+    try:
+        return Labels.open(path).verdicts()
+    except UserError as error:
+        said = str(error).split(":")[0].rstrip(".")
+        raise UserError(f"{said}: mend it, or move it away to go on without judgements.") from None
+
+
+def _milliseconds(seconds: float) -> int:
+    return math.floor(seconds * 1000 + 0.5)
 
 
 @dataclass(frozen=True)
 class Label:
-    """One verdict. `at` is an ISO 8601 time in UTC, `about` says in a sentence what was judged, and `by` who judged."""
+    """One verdict. `at` is an ISO 8601 time in UTC, `about` says in a sentence what was judged, `by` who judged, and `id` what
+    the example was called then: its stamp tells what it is."""
 
     stamp: str
     verdict: Verdict
@@ -46,6 +98,7 @@ class Label:
     by: str
     at: str
     about: str
+    id: str = ""
 
 
 class Labels:
@@ -65,17 +118,17 @@ class Labels:
         labels.all()
         return labels
 
-    def add(self, stamp: str, verdict: Verdict, *, note: str = "", by: str = "", about: str = "") -> Label:
+    def add(self, stamp: str, verdict: Verdict, *, note: str = "", by: str = "", about: str = "", id: str = "") -> Label:
         """Append a label, on disk when this returns. Raises UserError if it cannot be written, ValueError if it is none."""
         if not stamped(stamp) or verdict not in VERDICTS:
             msg = f"{verdict!r} about {stamp!r} is no label"
             raise ValueError(msg)
-        note, by, about = written(note, LONGEST_NOTE), written(by, LONGEST_NAME), written(about, LONGEST_ABOUT)
+        note, by, about, id = _texts(note, by, about, id)
         with self._turn, self._open(writing=True) as fd:
             moment = datetime.now(UTC)
             while (stamp, by, _iso(moment)) in self._places:  # a label's time tells it from the others
                 moment += timedelta(microseconds=1)
-            label = Label(stamp, verdict, note, by, _iso(moment), about)
+            label = Label(stamp, verdict, note, by, _iso(moment), about, id)
             self._append(fd, asdict(label))
             self._take(label)
         return label
@@ -240,7 +293,7 @@ class Labels:
             return False
         if not isinstance(read, dict) or not stamped(read.get("stamp")) or not _is_time(read.get("at")):
             return False
-        texts = [read.get(name, "") for name in ("note", "by", "about")]
+        texts = [read.get(name, "") for name in ("note", "by", "about", "id")]
         if not all(isinstance(text, str) for text in texts):
             return False
         if isinstance(of := read.get("withdrawn"), dict):
@@ -250,10 +303,8 @@ class Labels:
             return True
         if not isinstance(verdict := read.get("verdict"), str) or verdict not in VERDICTS:
             return False
-        note, by, about = (
-            written(text, most) for text, most in zip(texts, (LONGEST_NOTE, LONGEST_NAME, LONGEST_ABOUT), strict=True)
-        )
-        self._take(Label(read["stamp"], cast("Verdict", verdict), note, by, read["at"], about))
+        note, by, about, id = _texts(*texts)
+        self._take(Label(read["stamp"], cast("Verdict", verdict), note, by, read["at"], about, id))
         return True
 
     def _append(self, fd: int, told: dict[str, object]) -> None:
@@ -276,6 +327,10 @@ class Labels:
         if new:
             _sync_folder(self.path.parent)
         self._seen = None if self._torn else _state(os.fstat(fd))  # a torn line has a number now
+
+
+def _texts(note: str, by: str, about: str, id: str) -> tuple[str, str, str, str]:
+    return written(note, LONGEST_NOTE), written(by, LONGEST_NAME), written(about, LONGEST_ABOUT), written(id, LONGEST_ID)
 
 
 def _state(of: os.stat_result) -> tuple[int, ...]:
