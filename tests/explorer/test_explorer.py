@@ -136,7 +136,7 @@ def test_search_finds_what_has_every_word(watched: Watched, server: Served, word
     tab = watched.open(server.address)
     tab.get_by_role("searchbox", name="Search").fill(words)
     await_rows(tab, ids(server, q=words))
-    assert ("q=" in tab.url) or words == ""
+    until(tab, "location.hash.includes('q=')")  # a moment after the last letter
 
 
 def test_sorts_both_ways(watched: Watched, server: Served) -> None:
@@ -333,7 +333,7 @@ def test_a_judgement_is_there_after_a_reload_and_in_the_dataset(watched: Watched
         assert ids(server, judged="bad") == [row["id"]]
         watched.close()
         watched.contexts.clear()
-    stored = [json.loads(line) for line in (data / "judgements.jsonl").read_text(encoding="utf-8").splitlines()]
+    stored = [json.loads(line) for line in (data / "judgements.jsonl").read_text(encoding="utf-8").splitlines()[1:]]
     assert [(one["verdict"], one["note"]) for one in stored][-1] == ("bad", note)
     with served(data) as again:
         assert again.one(row["id"])["label"]["note"] == note

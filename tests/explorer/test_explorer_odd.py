@@ -128,8 +128,11 @@ def test_a_dataset_whose_first_build_was_killed_says_that_no_run_has_finished(wa
 def test_a_table_that_is_missing_is_said_in_one_sentence(watched: Watched, tunes: Path, tmp_path: Path) -> None:
     data = odd_datasets.without_tables(tunes, tmp_path / "data", "captions", "splits", "stems")
     with served(data) as server:
-        assert len(server.ask("api/rows?state=kept")["rows"]) == 8
-        every_page(watched, server)
+        status, body = raw(server, "/api/rows")
+        said = json.loads(body)["error"]
+        assert (status, said.count("motet check")) == (503, 1)
+        tab = watched.open(server.address, allowed=("503",))
+        tab.get_by_text(said).first.wait_for()
         watched.close()
 
 

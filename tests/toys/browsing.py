@@ -73,8 +73,10 @@ def served(dataset: Path, *options: str) -> Iterator[Served]:
                 try:
                     one.ask("api/about")
                     break
-                except urllib.error.HTTPError:
-                    raise
+                except urllib.error.HTTPError as error:
+                    if error.code != 503:  # a damaged dataset is answered too: by a sentence
+                        raise
+                    break
                 except OSError:
                     assert process.poll() is None, _text(said)
                     assert time.monotonic() < deadline, "the explorer did not answer"

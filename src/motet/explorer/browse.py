@@ -87,6 +87,8 @@ def asked_of(pairs: Iterable[tuple[str, str]]) -> Asked:
             raise UserError(f"There is no filter {_short(name)}; there are q, sort, {', '.join(FACETS)}.")
     if sort.removeprefix("-") not in SORTS:
         raise UserError(f"There is no sort {_short(sort)}; there are {', '.join(SORTS)}, each with - before it for the reverse.")
+    if sum(map(len, text)) > LONGEST:
+        raise UserError(f"Search for fewer words: at most {LONGEST:,} characters.")
     words = tuple(dict.fromkeys(fold(" ".join(text)).split()))
     if sum(map(len, words)) > LONGEST or len(words) > MOST_WORDS:
         raise UserError(f"Search for fewer words: at most {MOST_WORDS} of together {LONGEST} characters.")

@@ -132,7 +132,9 @@ def application(shown: Shown) -> FastAPI:
         pairs = request.query_params.multi_items()
         asked = {name: _whole_number(name, value) for name, value in pairs if name in ("offset", "limit")}
         state = [(name, value) for name, value in pairs if name not in asked]
-        return _json(request, shown.rows(state, asked.get("offset", 0), min(asked.get("limit", 100), PAGE)))
+        if asked.get("limit", 0) > PAGE:
+            raise UserError(f"At most {PAGE} rows are given at once: ask for the next ones by offset.")
+        return _json(request, shown.rows(state, asked.get("offset", 0), asked.get("limit", 100)))
 
     @app.api_route("/api/one/{id:path}", methods=both)
     async def one(request: Request, id: str) -> Response:

@@ -137,7 +137,9 @@ class Shelf:
                     self._count()
                 return
             except OSError as error:
-                sentence = f"{error.filename} cannot be read ({error.strerror}): restore it, or build into another folder."
+                sentence = (
+                    f"{error.filename} cannot be read ({error.strerror}): `motet check` tells more; restore it, or build anew."
+                )
                 raise UserError(sentence, exit_code=1) from error
             except UserError as error:
                 self._connection.close()

@@ -88,7 +88,7 @@ const motet = { pages: {} };
 
   motet.fail = (main, sentence) => {
     main.replaceChildren(motet.h("div", { class: "notice", role: "alert" },
-      motet.h("p", { text: sentence, dir: "auto" }),
+      motet.h("h1", { text: "This cannot be shown" }), motet.h("p", { text: sentence, dir: "auto" }),
       motet.h("p", {}, motet.h("button", { type: "button", class: "button", text: "Try again", on: { click: () => location.reload() } }))));
   };
 

@@ -2,8 +2,9 @@
 // Good or bad, and a note why: kept in the dataset, and taken back by pressing again.
 {
   const { h } = motet;
+  const PAUSE = 700; // ms after the last letter
 
-  // Returns {element, keys(event) -> taken}; null where nothing can be judged.
+  // Returns {element, keys(event) -> taken, close()}; null where nothing can be judged.
   motet.judge = (one, { judging }) => {
     if (!judging || !one.judgeable) return null;
     let label = one.label ?? null;
@@ -13,7 +14,7 @@
       type: "button", class: "call " + verdict, "aria-pressed": "false", title: `${text} (${key})`, on: { click: () => choose(verdict) },
     }, motet.icon(verdict), h("span", { text }));
     const good = press("good", "Good", "g"), bad = press("bad", "Bad", "b");
-    const note = h("textarea", { id: "note", rows: 2, maxlength: 2000, placeholder: "Why?", dir: "auto", on: { change: () => { if (label?.verdict) save(label.verdict); }, keydown: leave } });
+    const note = h("textarea", { id: "note", rows: 2, maxlength: 2000, placeholder: "Why?", dir: "auto", on: { input: typed, change: keep, keydown: leave } });
     const field = h("div", { class: "remark" }, h("label", { for: "note", text: "Note" }), note);
     const said = h("p", { class: "saved", role: "status" });
     const element = h("section", { class: "judge", "aria-label": "Judge" }, h("div", { class: "calls" }, good, bad), field, said);
@@ -21,6 +22,22 @@
     function leave(event) {
       event.stopPropagation();
       if (event.key === "Escape" || (event.key === "Enter" && (event.ctrlKey || event.metaKey))) { event.preventDefault(); note.blur(); good.focus(); }
+    }
+
+    // A note is kept a moment after its last letter, and whatever else ends the typing.
+    let typing = 0;
+
+    function typed() {
+      clearTimeout(typing);
+      if (!label?.verdict) return;
+      typing = setTimeout(keep, PAUSE);
+      said.textContent = "Not saved yet.";
+    }
+
+    function keep() {
+      clearTimeout(typing);
+      if (label?.verdict && note.value !== (label.note ?? "")) save(label.verdict);
+      else if (label?.verdict) shows();
     }
 
     function choose(verdict) {
@@ -70,6 +87,8 @@
       else field.hidden = !label?.verdict;
     });
     shows();
-    return { element, keys };
+    addEventListener("pagehide", keep);
+    const close = () => { removeEventListener("pagehide", keep); keep(); };
+    return { element, keys, close };
   };
 }

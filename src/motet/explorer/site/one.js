@@ -132,6 +132,7 @@
     goesOn = false;
     return () => {
       document.removeEventListener("keydown", keys);
+      judge?.close();
       mixer?.close();
       stage?.close();
     };

@@ -70,17 +70,17 @@
       } else close?.(); // another page was asked for meanwhile
     } catch (error) {
       if (mine === turn) motet.fail(main, error.message);
-      console.error(error);
+      if (!error.told) console.error(error);
     }
   }
 
-  // What was asked goes along between the list and the overview, and comes back from an example.
+  // What was asked goes along between the list and the overview, and comes back from an example. The page one is on begins anew.
   function mark(place) {
     const asked = new URLSearchParams(place.page === "one" ? place.params.get("from") ?? "" : place.page === "compare" ? "" : place.params);
     for (const link of document.querySelectorAll(".top [data-page]")) {
       const { page } = link.dataset, params = new URLSearchParams(asked);
       if (page === "overview") params.delete("sort");
-      link.href = motet.href(page, { params: page === "compare" ? "" : params });
+      link.href = motet.href(page, { params: page === "compare" || page === place.page ? "" : params });
       if (page === place.page) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
     }

@@ -18,7 +18,9 @@
     if (response.ok) return response;
     let said = "";
     try { said = (await response.json()).error; } catch { /* not an answer of ours: the status has to do */ }
-    throw new Error(typeof said === "string" && said ? said : `The server answered ${response.status} ${response.statusText}.`);
+    const error = new Error(typeof said === "string" && said ? said : `The server answered ${response.status} ${response.statusText}.`);
+    error.told = Boolean(said); // a sentence for the person at the page, and no fault of it
+    throw error;
   }
 
   const json = async (path, options) => (await ask(path, options)).json();
@@ -76,7 +78,7 @@
       compare: (name) => json("api/compare?with=" + encodeURIComponent(name)),
       async judge(id, verdict, note) {
         const told = await json("api/judge", {
-          method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ id, verdict, note: note ?? "" }),
+          method: "POST", keepalive: true, headers: { "Content-Type": "application/json" }, body: JSON.stringify({ id, verdict, note: note ?? "" }),
         });
         rest.clear(); // its counts are others now
         for (const page of kept.values()) page.then(({ rows }) => rows.filter((row) => row.id === id).forEach((row) => { row.judged = told.judged; }), () => {});
