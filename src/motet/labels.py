@@ -15,6 +15,7 @@ import os
 import re
 import stat
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -39,6 +40,7 @@ LONGEST_STAMP, LONGEST_NOTE, LONGEST_NAME, LONGEST_ABOUT, LONGEST_ID = 200, 2000
 LONGEST_LINE = 64 << 10  # bytes
 LARGEST = 128 << 20  # bytes of a file
 MOST_TOLD = 20
+PATIENCE = 10.0  # seconds in which others may be done with the file
 
 _UNSHOWABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")  # bidi overrides too
 _SPAN = re.compile(r"@-?[0-9]+--?[0-9]+\Z")
@@ -223,7 +225,7 @@ class Labels:
                 if not stat.S_ISREG(os.fstat(fd).st_mode):
                     raise UserError(f"{shown(str(self.path))} is not a file: name another place for labels.")
                 try:
-                    fcntl.flock(fd, fcntl.LOCK_EX if writing else fcntl.LOCK_SH)
+                    self._take_turn(fd, fcntl.LOCK_EX if writing else fcntl.LOCK_SH)
                     if not self._ours(fd):
                         continue  # replaced while we waited
                     self._read(fd)
@@ -233,6 +235,19 @@ class Labels:
                 return
             finally:
                 os.close(fd)
+
+    def _take_turn(self, fd: int, lock: int) -> None:
+        """Wait for those who write or read it, but not for ever: one of them may have been stopped."""
+        until = time.monotonic() + PATIENCE
+        while True:
+            try:
+                fcntl.flock(fd, lock | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    name = shown(str(self.path))
+                    raise UserError(f"Another program has held {name} for {PATIENCE:.0f} s: end it, and try again.", 1) from None
+                time.sleep(0.005)
 
     def _refuse(self, error: OSError, done: str) -> NoReturn:
         raise UserError(f"{shown(str(self.path))} cannot be {done} ({error.strerror}): mend it, or name another file.") from None
