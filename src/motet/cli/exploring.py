@@ -20,7 +20,7 @@ def add(command: Command) -> None:
     sub.add_argument("dataset", metavar="DIR", help="a dataset, or DIR@TAG")
     sub.add_argument("--beside", action="append", default=[], metavar="OTHER", help="another dataset, to compare with")
     sub.add_argument("--static", type=Path, metavar="OUT", help="write the page as plain files into this folder, and end")
-    sub.add_argument("--most", type=at_least(1), default=200, metavar="N", help="examples of a static page (default: 200)")
+    sub.add_argument("--most", type=at_least(1), metavar="N", help="examples of a static page (default: 200)")
     sub.add_argument("--stems", action="store_true", help="a static page has the stems too")
     sub.add_argument("--host", default="127.0.0.1", metavar="NAME", help="whom the page is open to (default: this machine)")
     sub.add_argument("--port", type=int, default=0, metavar="N", help="of the page (default: any that is free)")
@@ -38,8 +38,8 @@ def _explore(options: argparse.Namespace) -> int:
             if given:
                 raise UserError(f"--{name} is of no use for files: leave it out, or leave out --static.")
         return _static(options)
-    if options.stems:
-        raise UserError("--stems is for --static OUT: a served page has them anyway.")
+    if options.stems or options.most:
+        raise UserError(f"--{'stems' if options.stems else 'most'} is for --static OUT: a served page has all of them anyway.")
     from motet.explorer.serving import serve
 
     try:
@@ -73,7 +73,7 @@ def _static(options: argparse.Namespace) -> int:
         done = write(
             Dataset(options.dataset),
             options.static,
-            most=options.most,
+            most=options.most or 200,
             stems=options.stems,
             watch=lambda n, of: status.update(f"{n:,} of {several(of, 'row')}") if status else None,
         )

@@ -109,7 +109,8 @@ def _diff(options: argparse.Namespace) -> int:
                 if line.table != shown:
                     counts = found.counts[line.table]
                     told = ", ".join(f"{count(n)} {what}" for what, n in counts.items() if n)
-                    say(console, f"\n{line.table}: {told}; {count(found.same[line.table])} alike")
+                    say(console, "")
+                    say(console, f"{line.table}: {told}; {count(found.same[line.table])} alike")
                     shown = line.table
                 say(console, f"  {count(line.rows):>9} {line.what:<8} {line.cause}")
                 for example in line.examples:

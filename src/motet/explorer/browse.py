@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Iterator
@@ -89,12 +90,18 @@ def asked_of(pairs: Iterable[tuple[str, str]]) -> Asked:
         raise UserError(f"There is no sort {_short(sort)}; there are {', '.join(SORTS)}, each with - before it for the reverse.")
     if sum(map(len, text)) > LONGEST:
         raise UserError(f"Search for fewer words: at most {LONGEST:,} characters.")
-    words = tuple(dict.fromkeys(fold(" ".join(text)).split()))
+    words = tuple(dict.fromkeys(words_of(" ".join(text))))
     if sum(map(len, words)) > LONGEST or len(words) > MOST_WORDS:
         raise UserError(f"Search for fewer words: at most {MOST_WORDS} of together {LONGEST} characters.")
     if len(filters) > MOST_FILTERS:
         raise UserError(f"These are too many filters: at most {MOST_FILTERS}.")
     return Asked(words, tuple(filters), sort)
+
+
+def words_of(text: str) -> list[str]:
+    """What is searched for, folded: words, and phrases in quotes."""
+    found = re.findall(r'"([^"]+)"|([^\s"]+)', fold(text))
+    return [one for phrase, word in found if (one := (phrase or word).strip())]
 
 
 def limits(text: str) -> tuple[float, float]:

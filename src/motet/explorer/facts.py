@@ -155,7 +155,7 @@ def _moment(row: Row) -> Facts:
     yield from fact("heard", "yes" if not row["negative"] else f"no: {row['negative'].replace('_', ' ')}", "sound",
                     row["match_confidence"], listed)  # fmt: skip
     yield from fact("judged", row["judged"], "a person")
-    yield from fact("from the song's", row["song_start"], "sound", unit="s")
+    yield from fact("begins in the song at", row["song_start"], "sound", unit="s")
     yield from fact("speed", row["speed"], "sound", note="seconds of the song for one of the film")
     yield from fact("pitch", row["pitch"], "sound", note="by which the film plays it higher", unit="semitones")
     yield from fact("notes", row["notes"], "notes", row["alignment_confidence"], "how well they lie on the recording")
@@ -197,11 +197,14 @@ def _sounding(told: Any) -> Facts:
             yield from fact(name, one.get(column), "sound", one.get("confidence"), unit=unit)
 
 
+_LOOKS = {"across": "moves across", "down": "moves down", "warm": "warm colours"}
+
+
 def _flat(told: Any, by: str) -> Facts:
     """Whatever figures and words a record has."""
     for name, value in told.items() if isinstance(told, dict) else ():
         if isinstance(value, str | int | float):
-            yield from fact(name.replace("_", " "), value, by)
+            yield from fact(_LOOKS.get(name, name.replace("_", " ")), value, by)
 
 
 def _labelled(row: Row, beside: Near) -> Facts:

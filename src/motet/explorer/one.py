@@ -21,7 +21,16 @@ if TYPE_CHECKING:
 
 EXCLUDED = "judged_"  # how the reason begins for which stages leave out what a person judged
 OTHERS = 200  # examples of one source that are named
-TOLD_BY = ("take", "first_bar", "bars", "sections", "film", "title")  # what tells them apart, as far as a dataset has it
+TOLD_BY = (
+    "take",
+    "first_bar",
+    "bars",
+    "sections",
+    "film",
+    "title",
+    "negative",
+    "changes",
+)  # what tells them apart, as far as a dataset has it
 
 
 def told(dataset: Dataset, row: Mapping[str, Any], label: Label | None = None) -> Row:
@@ -212,7 +221,8 @@ def _others(beside: Near, source: str, id: str) -> list[Row]:
 def _span(row: Row) -> str:
     """What tells an example from the others of its source."""
     if row.get("film"):
-        return str(row["title"] or row["film"])
+        changes = ", ".join(str(change.get("kind")) for change in json.loads(row.get("changes") or "[]"))
+        return " · ".join(filter(None, (row["title"] or row["film"], row.get("negative", "").replace("_", " "), changes)))
     words = [f"take {row['take']}" if row.get("take") else "", ", ".join(dict.fromkeys(row.get("sections") or ()))]
     if "first_bar" in row:
         words.insert(1, f"bars {row['first_bar']}–{row['first_bar'] + max(row['bars'], 1) - 1}")

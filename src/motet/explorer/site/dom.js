@@ -77,6 +77,9 @@ const motet = { pages: {} };
 
   // Said by a screen reader when it has nothing better to say. The same sentence twice would not be read: it is emptied first.
   let saying = 0;
+  // What is searched for: words, and phrases in quotes.
+  motet.words = (text) => [...motet.fold(text).matchAll(/"([^"]+)"|([^\s"]+)/g)].map(([, phrase, word]) => (phrase ?? word).trim()).filter(Boolean);
+
   motet.announce = (text) => {
     clearTimeout(saying);
     const said = document.getElementById("said");

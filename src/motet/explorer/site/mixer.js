@@ -24,7 +24,7 @@
         title: `${does}${place < 9 ? ` (${which === "solo" ? "shift " : ""}${place + 1})` : ""}`, disabled: stem.silent, on: { click: () => change(stem, which) },
       });
       const muted = press("M", "Mute", "muted"), solo = press("S", "Solo", "solo");
-      const more = [stem.role, stem.silent ? "silent here" : Number.isFinite(stem.loudness) ? `${stem.loudness.toFixed(1)} LUFS` : "", stem.played_by].filter(Boolean).join(" · ");
+      const more = [stem.role, stem.silent ? "silent" : stem.voice == null && list(one.notes).length ? "no notes here" : Number.isFinite(stem.loudness) ? `${stem.loudness.toFixed(1)} LUFS in the song` : "", stem.played_by].filter(Boolean).join(" · ");
       const row = h("li", { class: stem.silent ? "stem silent" : "stem", style: own.length ? { "--voice": `var(--v${own[place]})` } : colour(stem.voice) },
         playable ? h("kbd", { class: "number", "aria-hidden": "true", text: place < 9 ? place + 1 : "" }) : null, h("i", { class: "swatch" }),
         h("span", { class: "names" }, h("bdi", { class: "name", text: stem.name, title: stem.name }), h("small", { text: more, title: more, dir: "auto" })),

@@ -94,7 +94,7 @@
   }
 
   function shade(element, params) {
-    const words = motet.fold(params.get("q") ?? "").split(/\s+/).filter(Boolean);
+    const words = motet.words(params.get("q") ?? "");
     if (!shades || !words.length) return [];
     const ranges = [];
     for (const holder of element.querySelectorAll(".who bdi, .about p, .facts span")) {

@@ -21,7 +21,7 @@
   // A band of named spans over the time line. It is read as a list; a click goes to where a span begins.
   function band(name, spans, length, tint, seek) {
     const items = spans.slice(0, MOST_MARKS).map((span) => h("li", {
-      title: `${span.text} · ${motet.clock(span.start)}–${motet.clock(span.end)}`,
+      title: `${span.text} · ${span.start.toFixed(1)}–${span.end.toFixed(1)} s`,
       style: { left: `${100 * span.start / length}%`, width: `${100 * (Math.min(span.end, length) - span.start) / length}%`, ...tint(span) },
       on: { click: () => seek(span.start) },
     }, h("span", { text: span.text, dir: "auto" })));

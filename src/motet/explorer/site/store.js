@@ -177,7 +177,7 @@
       const chosen = new Map();
       let words = [], sort = "";
       for (const [name, value] of new URLSearchParams(String(params ?? ""))) {
-        if (name === "q") words = fold(value).split(/\s+/).filter(Boolean);
+        if (name === "q") words = motet.words(value);
         else if (name === "sort") sort = value;
         else if (kinds.has(name)) chosen.set(name, [...(chosen.get(name) ?? []), value]);
       }

@@ -216,8 +216,10 @@
   motet.othersOf = (one, link) => {
     const others = list(one.others);
     if (others.length < 2) return null;
-    return section("others", "Of the same song", h("ul", {}, others.map((each) => h("li", {},
-      each.here ? h("span", { class: "here", "aria-current": "true" }, spanOf(each)) : h("a", { href: link(each.id) }, spanOf(each))))));
+    const spans = others.map(spanOf);
+    const name = (each, i) => (spans.filter((span) => span === spans[i]).length > 1 && each.title ? `${spans[i]} · ${each.title}` : spans[i]);
+    return section("others", "Of the same song", h("ul", {}, others.map((each, i) => h("li", {},
+      each.here ? h("span", { class: "here", "aria-current": "true" }, name(each, i)) : h("a", { href: link(each.id) }, name(each, i))))));
   };
 
   const spanOf = (each) => (Number.isFinite(each.start) ? `${motet.clock(each.start)}–${motet.clock(each.end)}` : each.title || each.id);
