@@ -23,6 +23,7 @@ from motet.recipe import Recipe, load, parse
 from motet.run import Drop
 from motet.run.build import build
 from motet.run.engine import LocalEngine
+from motet.run.removal import remove
 from motet.run.stage import Stage
 from motet.run.watch import Run, StageReport, Watch
 from motet.stages.exclude import Exclude, exclude
@@ -330,6 +331,17 @@ def test_a_file_of_judgements_that_cannot_be_read_matters_where_it_is_asked_for(
         with pytest.raises(UserError, match=r"is not a file of labels: mend it, or move it away to go on without judgements\.$"):
             ask()
     assert world.songs() == {"one.mid", "two.mid", "three.mid"}
+
+
+def test_what_was_said_of_a_song_goes_with_it(moved: World) -> None:
+    moved.judge("one.mid", "bad", "out of tune")
+    moved.judge("one.mid", "good", "or not")
+    moved.judge("two.mid", "good")
+    remove(moved.data, "sources/one.mid", engine=moved.engine)
+    assert [label.about for label in Labels.open(moved.data / FILE).all()] == ["two.mid"]
+    for file in (moved.data / FILE, *moved.data.glob("snapshots/*/judgements.parquet")):
+        assert b"out of tune" not in file.read_bytes()
+    assert {verdict for (verdict,) in moved.rows("SELECT verdict FROM judgements")} == {"good"}
 
 
 def test_of_a_tag_nobody_judges(world: World) -> None:

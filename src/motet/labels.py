@@ -16,7 +16,7 @@ import re
 import stat
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -236,6 +236,22 @@ class Labels:
             finally:
                 os.close(fd)
 
+    def forget(self, gone: Callable[[str], bool]) -> int:
+        """Take every line about a stamp that is `gone` out of the file, as if never said; how many. Raises UserError."""
+        from motet.dataset.durable import write_bytes
+
+        if not self.path.exists():
+            return 0
+        with self._turn, self._open(writing=True) as fd:
+            with os.fdopen(os.dup(fd), "rb") as file:
+                file.seek(0)
+                lines = file.readlines()
+            kept = [line for line in lines if not gone(_stamp_in(line))]
+            if len(kept) < len(lines):
+                write_bytes(self.path, b"".join(kept))  # in one step; who waits for the old file opens the new one
+            self._forget()
+        return len(lines) - len(kept)
+
     def _take_turn(self, fd: int, lock: int) -> None:
         """Wait for those who write or read it, but not for ever: one of them may have been stopped."""
         until = time.monotonic() + PATIENCE
@@ -346,6 +362,13 @@ class Labels:
 
 def _texts(note: str, by: str, about: str, id: str) -> tuple[str, str, str, str]:
     return written(note, LONGEST_NOTE), written(by, LONGEST_NAME), written(about, LONGEST_ABOUT), written(id, LONGEST_ID)
+
+
+def _stamp_in(line: bytes) -> str:
+    try:
+        return str(json.loads(line)["stamp"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return ""
 
 
 def _state(of: os.stat_result) -> tuple[int, ...]:

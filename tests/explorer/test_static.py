@@ -239,13 +239,24 @@ def test_what_is_not_ours_is_left_alone(page: Path, data: Path, tmp_path: Path) 
     (tmp_path / "full" / "letter.txt").write_text("mine")
     shutil.copytree(page, tmp_path / "added")
     (tmp_path / "added" / "CNAME").write_text("mine")
-    for name, said in [("file", "is a file"), ("full", "other files"), ("added", "CNAME")]:
+    shutil.copytree(page, tmp_path / "beside")
+    (tmp_path / "beside" / "media" / "letter.txt").write_text("mine")
+    (tmp_path / "forged").mkdir()
+    (tmp_path / "forged" / MARKER).write_text("{}")
+    theirs = [
+        ("file", "is a file"),
+        ("full", "other files"),
+        ("added", "CNAME"),
+        ("beside", "media/letter"),
+        ("forged", "other files"),
+    ]
+    for name, said in theirs:
         with pytest.raises(UserError, match=said):
             write(Dataset(data), tmp_path / name)
     for inside in (data, data / "media" / "page"):
         with pytest.raises(UserError, match="in the dataset"):
             write(Dataset(data), inside)
-    assert sorted(os.listdir(tmp_path)) == ["added", "file", "full"]
+    assert sorted(os.listdir(tmp_path)) == ["added", "beside", "file", "forged", "full"]
 
 
 def test_a_page_that_cannot_be_finished_leaves_the_one_before(

@@ -55,6 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0 finished, 1 could not finish, 2 bad usage, 130 stopped by the user."""
     # A script of the user's sees SIGTERM as Ctrl-C, so that both end a run in the same orderly way.
     signal.signal(signal.SIGTERM, _interrupt)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # a terminal that closes, unless nohup says otherwise
+        signal.signal(signal.SIGHUP, _interrupt)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that cannot show a letter gets "?", not a traceback

@@ -55,7 +55,8 @@ def _explore(options: argparse.Namespace) -> int:
                     )
             if not options.no_browser and sys.stdout.isatty():
                 webbrowser.open(page.url)
-            page.wait()
+            while not page.wait(0.5):  # awake now and then: a signal may reach another thread than this one
+                continue
     except KeyboardInterrupt:
         print(file=sys.stderr)
     return 0
@@ -77,6 +78,8 @@ def _static(options: argparse.Namespace) -> int:
             stems=options.stems,
             watch=lambda n, of: status.update(f"{n:,} of {several(of, 'row')}") if status else None,
         )
+    except KeyboardInterrupt:
+        raise UserError("Stopped: nothing was written.", 130) from None
     finally:
         if status:
             status.stop()

@@ -38,6 +38,10 @@ class Dataset:
             self.made_by = recipe_of(tagged(self.folder, self.tag) / RECIPE)
         self.media = Media(self.folder)
 
+    def renewed(self) -> Dataset:
+        """The same dataset as its recipe file is now. Raises UserError."""
+        return Dataset(self.name)
+
     @property
     def name(self) -> str:
         """What a person calls it: its folder, with the tag if it is one's."""

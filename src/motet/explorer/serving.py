@@ -11,7 +11,6 @@ import os
 import re
 import socket
 import sys
-import tempfile
 import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -35,6 +34,7 @@ from motet.dataset.folder import Dataset
 from motet.errors import UserError
 from motet.explorer.cuts import Cut, NotThere
 from motet.explorer.guarding import LONGEST_HEAD, Guard, Key, Timely, hosts_of, loopback
+from motet.explorer.scratch import Scratch
 from motet.explorer.shown import Shown, json_of
 from motet.film.reviewing.playing import part
 from motet.labels import LONGEST_NOTE
@@ -263,7 +263,7 @@ class Explorer:
         server: uvicorn.Server,
         sockets: list[socket.socket],
         shown: Shown,
-        scratch: tempfile.TemporaryDirectory[str],
+        scratch: Scratch,
         url: str,
         *,
         open: bool,
@@ -290,7 +290,7 @@ class Explorer:
         self._server.should_exit = True
         self._thread.join()
         self._shown.close()
-        self._scratch.cleanup()
+        self._scratch.close()
 
     def __enter__(self) -> Self:
         return self
@@ -312,8 +312,8 @@ def serve(dataset: Dataset, *, beside: Sequence[Dataset] = (), host: str = "127.
     port = bound.getsockname()[1]
     alone = loopback(host)
     key = None if alone else Key(port)
-    scratch = tempfile.TemporaryDirectory(prefix="motet-explore-")
-    shown = Shown(dataset, scratch=Path(scratch.name), room=ROOM, beside=beside, by=by)
+    scratch = Scratch()
+    shown = Shown(dataset, scratch=scratch.path, room=ROOM, beside=beside, by=by)
     hosts = hosts_of(host)
     guard = Guard(application(shown), hosts, key=key, open_to_all=host in ("0.0.0.0", "::"))
     logging.getLogger("uvicorn.error").addFilter(_unheard)
@@ -330,7 +330,8 @@ def serve(dataset: Dataset, *, beside: Sequence[Dataset] = (), host: str = "127.
         h11_max_incomplete_event_size=LONGEST_HEAD,
         timeout_graceful_shutdown=2,
     )
-    name = f"[{host}]" if ":" in host else host
+    name = _reached(host)
+    name = f"[{name}]" if ":" in name else name
     url = f"http://{name}:{port}/" + (f"?token={key.token}" if key else "")
     return Explorer(uvicorn.Server(config), [bound], shown, scratch, url, open=not alone)
 
@@ -350,11 +351,24 @@ def _unheard(record: logging.LogRecord) -> bool:
     return record.levelno >= logging.ERROR and not ended and "graceful shutdown" not in record.getMessage()
 
 
+def _reached(host: str) -> str:
+    """How others reach a page that is open at all addresses: by the one that leads out of this machine."""
+    if host not in ("0.0.0.0", "::"):
+        return host
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
+            asked.connect(("192.0.2.1", 9))  # of documentation (RFC 5737); nothing is sent
+            return str(asked.getsockname()[0])
+    except OSError:
+        return socket.gethostname()
+
+
 def _bound(host: str, port: int) -> socket.socket:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, _, _, _, address = found[0]
-        return socket.create_server((str(address[0]), port), family=family, backlog=128)
+        both = host == "::" and socket.has_dualstack_ipv6()
+        return socket.create_server((str(address[0]), port), family=family, backlog=128, dualstack_ipv6=both)
     except OSError as error:
         what = f"Port {port} of {host}" if port else f"The address {host}"
         raise UserError(f"{what} cannot be had ({error.strerror or error}): name another by --host and --port.") from None

@@ -13,8 +13,6 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
@@ -29,6 +27,7 @@ from motet.dataset.query import damage_told, parquet, quoted
 from motet.dataset.snapshot import Snapshot
 from motet.errors import UserError
 from motet.explorer.columns import FATE, NOTHING, Columns, left_out, shape_of
+from motet.explorer.scratch import Scratch
 
 Numbers = npt.NDArray[np.int32]
 Mask = npt.NDArray[np.bool_]
@@ -104,7 +103,7 @@ class Shelf:
     """
 
     def __init__(self, snapshot: Snapshot | None) -> None:
-        self._scratch = TemporaryDirectory(prefix="motet-explore-")
+        self._scratch = Scratch()
         self._turn = threading.Lock()
         self._orders: dict[str, Numbers] = {}
         self.coded: dict[str, Coded] = {}
@@ -118,12 +117,12 @@ class Shelf:
 
     def close(self) -> None:
         self._connection.close()
-        self._scratch.cleanup()
+        self._scratch.close()
 
     # --- made once ---
 
     def _make(self, snapshot: Snapshot | None) -> None:
-        folder = Path(self._scratch.name)
+        folder = self._scratch.path
         for attempt, memory in enumerate(MEMORY):
             # On disk, where DuckDB packs text to a third. Small groups of rows: each writer holds one in memory.
             self._connection = duckdb.connect(config={"memory_limit": f"{memory}MB", "threads": 1})

@@ -98,6 +98,7 @@ class Shown:
                     continue
                 self._let_go()
                 self._mark = _mark(self.dataset)
+                self.dataset = self.dataset.renewed()  # what it was built with, too, may be other
                 self._index = Index(self.dataset)
             index = self._index
             self._readers += 1
@@ -231,10 +232,12 @@ class Shown:
             if verdict:
                 said: Verdict = "good" if verdict == "good" else "bad"
                 self._labels.add(stamp, said, note=note, by=self.by, about=_about(one), id=id)
-            else:
-                while (label := self._labels.verdict(stamp)) is not None and label.verdict in JUDGED:
-                    self._labels.withdraw(label, by=self.by)
-        label = self._labels.verdict(stamp) if verdict else None
+            else:  # one's own alone: what others said stands
+                for own in [one for one in self._labels.all() if one.stamp == stamp and one.by == self.by]:
+                    if own.verdict in JUDGED:
+                        self._labels.withdraw(own, by=self.by)
+        label = self._labels.verdict(stamp)
+        label = label if label and label.verdict in JUDGED else None
         judged = label.verdict if label else ""
         with self.reading() as index:
             index.mark(id, judged)

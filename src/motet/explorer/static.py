@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 __all__ = ["MARKER", "Written", "write"]
 
 MARKER = "motet-explorer.json"  # in every finished site: what it is of
-OURS = {MARKER, "index.html", "site", "data", "media"}
 ROOM = 256 << 20  # bytes of cuts that are kept while they are copied
 PLAYED = ("mix", "video", "film-sound", "midi")
 AHEAD = 4  # examples that are worked on at one time
@@ -190,7 +189,8 @@ class _Site:
                     (self.folder / "site" / file.name).write_bytes(file.read_bytes())
             page = (site / "index.html").read_text(encoding="utf-8")
             (self.folder / "index.html").write_text(page.replace("<html", "<html data-static", 1), encoding="utf-8")
-            (self.folder / MARKER).write_text(json.dumps({"motet": "explorer", "version": __version__, **of}, indent=1))
+            told = {"motet": "explorer", "version": __version__, **of, "files": sorted(_files(self.folder))}
+            (self.folder / MARKER).write_text(json.dumps(told, indent=1), encoding="ascii")
 
 
 def names(ids: Iterable[str]) -> dict[str, str]:
@@ -232,10 +232,17 @@ def _check(out: Path, dataset: Dataset) -> None:
         raise UserError(f"{out} cannot be read ({error.strerror}): name another folder.") from None
     if not found:
         return
-    if MARKER not in found:
-        raise UserError(f"{out} holds other files: name a new or empty folder.")
-    if others := sorted(found - OURS):
+    try:
+        ours = set(json.loads((out / MARKER).read_text(encoding="ascii"))["files"]) | {MARKER}
+    except (OSError, ValueError, KeyError, TypeError):
+        raise UserError(f"{out} holds other files: name a new or empty folder.") from None
+    if others := sorted(_files(out) - ours):
         raise UserError(f"{out} holds files that are not of the page ({others[0]!r}): take them elsewhere first.")
+
+
+def _files(folder: Path) -> set[str]:
+    """All that is not a folder below one, by its path there."""
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()}
 
 
 @contextmanager

@@ -234,13 +234,28 @@ def _sheet(text: str) -> str:
     return str(address) if address.startswith(("https://", "http://")) else ""
 
 
+def _usual(recipe: str) -> dict[str, Any]:
+    """The settings of a ready recipe as it comes; {} for one of the user's own."""
+    from motet.recipe import load, ready
+
+    return load(recipe).resolved() if recipe in ready() else {}
+
+
 def made_with(dataset: Dataset) -> list[Row]:
     """The stages of the recipe as it was run: their versions, and the settings that are not what they are without a word."""
     from motet.errors import UserError
     from motet.exporting.carding import stage_lines
 
     try:
-        return [{"stage": line.name, "version": line.version, "settings": dict(line.settings)} for line in stage_lines(dataset)]
+        usual = _usual(str(dataset.made_by["recipe"]))
+        return [
+            {
+                "stage": line.name,
+                "version": line.version,
+                "settings": {name: value for name, value in line.settings.items() if usual.get(line.name, {}).get(name) != value},
+            }
+            for line in stage_lines(dataset)
+        ]
     except UserError:  # of a stage that this machine has not: its usual settings are not known
         stages = dataset.made_by.get("stages", {})
         return [{"stage": name, "version": told.get("version"), "settings": {}} for name, told in stages.items()]

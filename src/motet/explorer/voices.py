@@ -27,7 +27,7 @@ HASHED = 1 << 28  # bytes of a file that is compared with its name before it is 
 def stored_path(dataset: Dataset, reference: str) -> Path:
     """A file of the dataset's media, wherever these lie. Raises NotThere for one that is gone, or lies elsewhere."""
     path, media = dataset.media.path(reference), dataset.folder / "media"
-    with suppress(OSError, ValueError):
+    with suppress(OSError, ValueError, RuntimeError):  # RuntimeError: links in a circle
         if path.resolve(strict=True).is_relative_to(media.resolve()) and path.is_file() and path.stat().st_size:
             return path
     raise NotThere(f"{reference} is gone: {MENDED}.")

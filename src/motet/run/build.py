@@ -42,6 +42,7 @@ from motet.run.worker import Item, Order, Outcome, cache
 from motet.wording import size
 
 SLOWEST = 10
+OWN = {"read_judgements"}  # sources in the dataset's own folder: read anew even where no source is looked for
 
 
 class Engine(Protocol):
@@ -228,7 +229,8 @@ class _Build:
         report = StageReport(step.name)
         row_schema = schema(stage.writes)
         found, skipped = self.scratch / "found.parquet", self.scratch / "skipped.parquet"
-        previous = self.draft.previous.stage(step.name) if self.draft.previous and not self.rescan else None
+        rescan = self.rescan or step.name in OWN
+        previous = self.draft.previous.stage(step.name) if self.draft.previous and not rescan else None
 
         def rows_and_lines() -> Iterator[tuple[dict[str, Any] | None, dict[str, Any]]]:
             verdicts = self._known_sources(previous, stage.writes) if previous else self._scan(step)

@@ -17,11 +17,14 @@ from motet.dataset.query import connect, damage_told, parquet
 from motet.dataset.snapshot import Snapshot, live, read
 from motet.dataset.tables import stream
 from motet.errors import UserError
+from motet.labels import FILE as LABELS
+from motet.labels import Labels
 from motet.recipe import Recipe, parse
 from motet.run.build import Engine, build
 from motet.run.watch import Run, Watch
 
 LEFT_BEHIND = ("runs/*/.*.tmp", ".*.tmp", "snapshots/.live.*")  # by processes that were killed while writing
+LINEAGE = 16  # characters of a SHA-256 that a lineage begins with
 JOURNAL = ".removal.json"  # what has gone so far, for who finishes a removal that was cut short
 
 
@@ -107,6 +110,7 @@ def remove(
     if not journal.before or fresh:
         journal.before, journal.rows = before.folder.name, None
     journal.write()
+    _forget_judgements(folder, before, {row["sha256"] for row in [*gone, *begun]})
     run = build(recorded_recipe(folder), None, folder, workers=workers, rescan=False, remove=fresh, engine=engine, watch=watch)
     with writer_lock(folder), damage_told(folder):
         if journal.rows is None:
@@ -132,6 +136,17 @@ def remove(
         journal.close()
     tags = list(dict.fromkeys(journal.tags))
     return Removal(journal.paths, journal.rows, tags, journal.media, journal.freed, journal.pages, run)
+
+
+def _forget_judgements(folder: Path, before: Snapshot, contents: set[str]) -> None:
+    """What people said of the examples of these contents goes with them: it names them."""
+    roots = {sha256[:LINEAGE] for sha256 in contents}
+    stamps = set()
+    if "moments" in before.tables:
+        stamps = {
+            row["stamp"] for row in stream(before.table("moments")) if contents & {row["film_sha256"], row["recording_sha256"]}
+        }
+    Labels(folder / LABELS).forget(lambda stamp: stamp in stamps or stamp.partition(".")[0].partition("@")[0] in roots)
 
 
 def _matching(

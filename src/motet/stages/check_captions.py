@@ -13,7 +13,7 @@ from motet.text.shipping import known_facts, told_facts
 
 
 @stage(
-    version=5,
+    version=6,
     uses=["texts", "forms", "writers", "models", "prompt_versions", "wrong", "numbers", "record"],
     draws=True,
     timeout=60,

@@ -211,7 +211,7 @@ def _sort(what: str, facts: _Facts) -> Judged:
 
 def _absent(what: str, facts: _Facts) -> Judged:
     found = _matching(what, facts, loose=False)
-    return _said(not found, f"there is {_names(found)}")
+    return _said(not found, f"there is {_names(found) if found else f'no {what}'}")
 
 
 def _role(what: tuple[str, str], facts: _Facts) -> Judged:
