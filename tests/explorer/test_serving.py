@@ -355,6 +355,23 @@ def test_a_judgement_is_written_told_and_taken_back(asking: Asking, own: Path) -
     assert Labels.open(own / "judgements.jsonl").verdicts() == {}
 
 
+def test_one_takes_back_what_oneself_said(own: Path) -> None:
+    with serve(Dataset(own), by="Bob") as his, serve(Dataset(own), by="Alice") as hers:
+        bob, alice = Asking(his), Asking(hers)
+        id = bob.json("/api/rows?state=kept&limit=1")["rows"][0]["id"]
+        bob.judge(id, "bad", "the drums are late")
+        assert alice.judge(id, "good")[1]["judged"] == "good"
+        status, told = alice.judge(id, "")
+        assert (status, told["judged"], told["label"]["by"]) == (200, "bad", "Bob")
+
+
+def test_a_cookie_of_another_program_hides_ours_from_nobody(data: Path) -> None:
+    with serve(Dataset(data), host="0.0.0.0") as page:
+        ask = Asking(page)
+        cookie = ask(f"/?{page.url.partition('?')[2]}")[1]["Set-Cookie"].partition(";")[0]
+        assert ask("/api/about", headers={"Cookie": f'prefs={{"a":1}}; a[b]=1; {cookie}'})[0] == 200
+
+
 def test_what_another_process_judges_is_seen(asking: Asking, own: Path) -> None:
     id = asking.json("/api/rows?state=kept")["rows"][0]["id"]
     stamp = asking.json(f"/api/one/{id}")["stamp"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -245,6 +246,7 @@ def _tell_run(console: Console, dataset: Path, run: Any, page: Path, seconds: fl
     for who, number, why in played_otherwise(Dataset(dataset)):
         say(console, f"Not played by {who}: {several(number, 'stem')} ({why})")
     say(console, f"Listen and look: {page.absolute().as_uri()}")
+    say(console, f"All that is in it: motet explore {shlex.quote(str(dataset))}")
 
 
 def _building(sub: argparse.ArgumentParser) -> None:
