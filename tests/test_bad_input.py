@@ -458,7 +458,7 @@ def test_bad_sql(sql: str, told: Told, data: Path) -> None:
 
 
 def test_an_unknown_table_names_those_there_are(data: Path) -> None:
-    with pytest.raises(UserError, match="no table 'clip'; its tables are: files, songs"):
+    with pytest.raises(UserError, match="no table 'clip'; its tables are: files, judgements, songs"):
         Dataset(data).table("clip")
 
 

@@ -2,7 +2,7 @@
 
 import http.client
 import json
-import os
+import random
 import re
 import shutil
 import socket
@@ -534,12 +534,12 @@ def test_bound_elsewhere_a_token_is_wanted(data: Path) -> None:
         b"POST /api/judge HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
         b"POST /api/judge HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n{}",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(600),
-        os.urandom(4096).replace(b"\n", b"") + b"\r\n\r\n",
+        random.Random(13).randbytes(4096).replace(b"\n", b"") + b"\r\n\r\n",
     ],
 )
 def test_nonsense_is_refused(ask: Asking, sent: bytes) -> None:
     told = ask.raw(sent, end=True)
-    assert not told or re.match(rb"HTTP/1\.1 (400|414|421|431)", told)
+    assert not told or re.match(rb"HTTP/1\.1 (400|414|421|431|505)", told)
     assert ask("/api/about")[0] == 200
 
 

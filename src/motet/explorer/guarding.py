@@ -144,6 +144,8 @@ class Guard:
 
     def _check(self, scope: Scope) -> None:
         """Raises Refused for what no page of ours would ask."""
+        if scope["http_version"] not in ("1.0", "1.1"):
+            raise Refused(505, "HTTP/1.1 is spoken here.")
         if scope["method"] not in METHODS:
             raise Refused(405, "Only GET, HEAD and POST are understood here.")
         address = len(scope["raw_path"]) + len(scope["query_string"])
