@@ -430,6 +430,7 @@ def content(desk: Desk, folder: Path, name: str = "drums") -> bool:
     return all((folder / path).read_bytes() == octets for path, octets in takes(name).items())
 
 
+@pytest.mark.slow
 def test_a_fetch_killed_ten_times_goes_on_where_it_was(desk: Desk, server: HostileServer) -> None:
     chance = random.Random(time.time_ns())
     big = random.Random(7).randbytes(30_000_000)

@@ -73,6 +73,7 @@ class Moody:
         return reply.status == 200 and reply.body.startswith(b'{"data"') and not reply.cut
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("songs", [2000, pytest.param(10_000, marks=pytest.mark.slow)])
 def test_killed_and_resumed_nothing_is_lost_and_nothing_asked_twice(songs: int, tmp_path: Path) -> None:
     moody, answered = Moody(), Counter[str]()

@@ -118,6 +118,7 @@ def test_films_leave_beside_their_notes_and_sound(films: tuple[Dataset, Run], tm
     assert len({(one["song"], one["split"]) for one in told}) == 2, "a song is in one split"
 
 
+@pytest.mark.slow
 def test_a_mapping_of_ones_own_makes_films_anew_when_it_changes(tmp_path: Path) -> None:
     source = tunes(tmp_path / "tunes", DRUMMED)
     mapping = tmp_path / "mine.yaml"
@@ -200,6 +201,7 @@ def test_addresses_with_passwords_come_from_the_environment(tmp_path: Path, monk
     assert b"hunter2" not in held
 
 
+@pytest.mark.slow
 def test_servers_render_each_film_once_and_the_mix_is_its_sound(tmp_path: Path) -> None:
     source = tunes(tmp_path / "tunes", DRUMMED, "Auld Lang Syne")
     faults = {1: "RETRYABLE", 3: "wrong frames"}

@@ -33,6 +33,8 @@ from motet.run.build import build
 from motet.run.engine import LocalEngine
 from motet.run.watch import Run
 
+pytestmark = pytest.mark.slow  # half a minute for its recordings; the rooms it joins are tested in tests/audio
+
 Audio = npt.NDArray[np.float32]
 ALBUM = ("Amazing Grace", "Auld Lang Syne", "Greensleeves")
 
