@@ -220,8 +220,8 @@ def chromium() -> Iterator[Any]:
 
 
 @pytest.fixture
-def show(chromium: Any) -> Iterator[Callable[..., Any]]:
-    """Opens an address. At the end: no error, no dialog, and nothing was asked of anybody else."""
+def show(chromium: Any, serving: Any) -> Iterator[Callable[..., Any]]:
+    """Opens an address. At the end: no error, no dialog, and nothing was asked of anybody else. Pages go before servers do."""
     troubles: list[str] = []
     contexts = []
 
@@ -248,8 +248,8 @@ def show(chromium: Any) -> Iterator[Callable[..., Any]]:
 
 
 def said(tab: Any, total: str) -> None:
-    """Waits until the list says how many there are."""
-    tab.locator(".total", has_text=re.compile(f"^{re.escape(total)}$")).wait_for()
+    """Waits until the list says how many there are, and its rows are there: the two are asked for side by side."""
+    tab.locator(".results:not(.asking) .total", has_text=re.compile(f"^{re.escape(total)}$")).wait_for()
 
 
 def until(true: Callable[[], Any]) -> None:
@@ -513,6 +513,7 @@ def test_g_judges_good_and_again_takes_it_back(show: Any, serving: Any) -> None:
     said(tab, "3 examples")
     tab.keyboard.press("j")
     good = tab.locator(".row[aria-posinset='1']").get_by_role("button", name="Judge good")
+    good.wait_for()  # that one may judge is known when the page knows what it is about
     tab.keyboard.press("g")
     tab.locator("[aria-live]", has_text="judged good").wait_for()
     assert good.get_attribute("aria-pressed") == "true"
