@@ -621,7 +621,9 @@ def test_a_judgement_is_kept_and_can_be_taken_back(show: Any, house: House) -> N
     tab.keyboard.type("bright and clear, g b l")
     tab.keyboard.press("Escape")
     until(tab, "document.activeElement.tagName !== 'TEXTAREA'")
-    tab.wait_for_timeout(200)
+    deadline = time.monotonic() + 10
+    while len(house.judged) < 2 and time.monotonic() < deadline:
+        tab.wait_for_timeout(20)
     assert house.judged[-1] == {"id": "one", "verdict": "good", "note": "bright and clear, g b l"}
     tab.reload()
     tab.get_by_role("heading", level=1).wait_for()
