@@ -40,7 +40,7 @@ setup: $(VENV)/ready  ## only make .venv
 
 lock: $(VENV)/ready  ## renew the locks from pyproject.toml
 	$(UV) $(LOCK) pyproject.toml --extra dev --extra synth --extra recordings --extra msd --extra llm --extra s3 --extra hub --extra tokens --no-emit-package pyaudio -o requirements.lock
-	printf "axe-playwright-python\nplaywright\nkeyring\npedalboard\ndawdreamer\nonnxruntime\nonnx\nyt-dlp\n" | $(UV) $(LOCK) - --constraint requirements.lock -o .ci/extra.lock
+	printf "axe-playwright-python\nplaywright\nkeyring\npedalboard\ndawdreamer\nonnxruntime\nonnx\nray\nyt-dlp\n" | $(UV) $(LOCK) - --constraint requirements.lock -o .ci/extra.lock
 
 clean:  ## remove .venv, motet-demo and caches
 	rm -rf $(VENV) motet-demo build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -88,9 +88,9 @@ def _answer(engine: LocalEngine, name: str, rows: int) -> float:
     """Seconds the engine takes to answer `rows` items."""
     order = Order(f"toys:{name}", {"timeout": None}, 0, tempfile.gettempdir())
     given = [asdict(toys.number(n)) for n in range(rows)]
-    items = (Item(n, row["id"], row["path"], row["lineage"], {"number": row}) for n, row in enumerate(given))
+    tasks = ((order, Item(n, row["id"], row["path"], row["lineage"], {"number": row})) for n, row in enumerate(given))
     began = time.perf_counter()
-    outcomes = list(engine.run(order, items, timeout=60))
+    outcomes = list(engine.run(tasks))
     taken = time.perf_counter() - began
     if [o.status for o in outcomes] != ["ok"] * rows:
         msg = f"{name} was to answer {rows} rows with ok"

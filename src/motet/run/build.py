@@ -38,7 +38,7 @@ from motet.run.inputs import Live, Unit, units
 from motet.run.shelf import RESERVE_BYTES, Shelf
 from motet.run.stage import Cost, Drop, Input, Stage, Tools, Verdict, versions
 from motet.run.watch import Run, StageReport, Watch
-from motet.run.worker import Item, Order, Outcome, cache
+from motet.run.worker import Item, Order, Outcome, Task, cache
 from motet.wording import size
 
 SLOWEST = 10
@@ -46,11 +46,11 @@ OWN = {"read_judgements"}  # sources in the dataset's own folder: read anew even
 
 
 class Engine(Protocol):
-    """Answers items, in any order; see `LocalEngine`."""
+    """Answers tasks, in any order; see `LocalEngine`."""
 
     workers: int
 
-    def run(self, order: Order, items: Iterable[Item], timeout: float) -> Generator[Outcome]: ...
+    def run(self, tasks: Iterable[Task | None]) -> Generator[tuple[Order, Outcome]]: ...
 
     def close(self) -> None: ...
 
@@ -334,7 +334,7 @@ class _Build:
         files = {name: str(table.file) if table else "" for name, table in tables.items()}
         item = Item(0, "", "", "", {**files, "verdicts": str(said), "before": self._before(step)})
         order = self._order(step)
-        for outcome in self.engine.run(order, [item], step.settings.timeout or stage.timeout):
+        for _, outcome in self.engine.run([(order, item)]):
             if outcome.status != "ok":
                 raise UserError(f"{step.name} {outcome.status} over all rows: {outcome.detail}.", exit_code=1)
             report.done_now = 1
@@ -415,25 +415,26 @@ class _Build:
             self.watch.notes(f"{step.name}: about {minutes:.0f} min and {size(total.media_bytes)} from here (an estimate).")
 
     def _order(self, step: Step) -> Order:
-        return Order(step.name, step.settings.model_dump(mode="json"), self.seed, str(self.folder), self.engine.workers)
+        settings, timeout = step.settings.model_dump(mode="json"), step.settings.timeout or step.stage.timeout
+        return Order(step.name, settings, self.seed, str(self.folder), self.engine.workers, timeout)
 
     def _answer(self, stage: Stage, step: Step, salt: str, todo: Path, report: StageReport) -> None:
         used = [(p.name, stage.used(p)) for p in stage.inputs]
         draws = stage.draws_with(step.settings)
         paths: dict[int, str] = {}  # of the items in flight only
 
-        def items() -> Iterator[Item]:
+        order = self._order(step)
+
+        def tasks() -> Iterator[Task]:
             for position, unit in self._units(stage, todo):
                 key = _key(stage, salt, used, unit, draws)
                 paths[position] = unit.path
-                yield Item(position, key, unit.path, unit.lineage, unit.rows, unit.missing)
+                yield order, Item(position, key, unit.path, unit.lineage, unit.rows, unit.missing)
 
         shelf = Shelf(self.ledger, stage, self.folder)
         try:
-            with contextlib.closing(
-                self.engine.run(self._order(step), items(), step.settings.timeout or stage.timeout)
-            ) as outcomes:
-                for outcome in outcomes:
+            with contextlib.closing(self.engine.run(tasks())) as outcomes:
+                for _, outcome in outcomes:
                     shelf.add(outcome)
                     path = paths.pop(outcome.position, "")
                     report.done_now += 1

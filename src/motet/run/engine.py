@@ -29,7 +29,7 @@ from pebble import ProcessExpired, ProcessPool
 
 from motet.errors import UserError
 from motet.run import worker
-from motet.run.worker import SLOT, Item, Order, Outcome
+from motet.run.worker import SLOT, Item, Order, Outcome, Task
 
 WATCH_EVERY = 0.05  # seconds between looks at the board
 BATCH_SECONDS = 0.25  # a batch is made to take about this long
@@ -41,6 +41,7 @@ FIRST_ALONE = 4  # rows per batch until their pace is known
 @dataclass
 class _Flight:
     slot: int
+    order: Order
     items: list[Item]
     verdict: tuple[str, str, str] | None = None  # why we killed it: status, reason, detail
 
@@ -78,64 +79,57 @@ class LocalEngine:
         self._board.close()
         self._board_path.unlink(missing_ok=True)
 
-    def run(self, order: Order, items: Iterable[Item], timeout: float) -> Generator[Outcome]:
-        """Answer every item, in the order they finish. `timeout` is the limit of one row in seconds."""
+    def run(self, tasks: Iterable[Task | None]) -> Generator[tuple[Order, Outcome]]:
+        """Answer every task, in the order they finish. Tasks of several orders may come mixed; batches are of one.
+
+        None among the tasks says that there is none just now: more may come once another has been answered.
+        """
         flights: dict[Any, _Flight] = {}
         try:
-            yield from self._answers(order, items, timeout, flights)
+            yield from self._answers(_Supply(tasks), flights)
         finally:
             if flights:  # left in the middle: what still runs must not be taken for an answer to the next order
                 self._drop_pool()
 
-    def _answers(self, order: Order, items: Iterable[Item], timeout: float, flights: dict[Any, _Flight]) -> Generator[Outcome]:
-        waiting = iter(items)
-        again: deque[list[Item]] = deque()
-        tried: dict[int, Outcome] = {}  # position -> first blame
+    def _answers(self, supply: _Supply, flights: dict[Any, _Flight]) -> Generator[tuple[Order, Outcome]]:
+        again: deque[tuple[Order, list[Item]]] = deque()
+        tried: dict[tuple[str, int], Outcome] = {}  # stage and position -> first blame
         free = list(range(self._slots))
-        pace = 0.0
         while True:
             while free and len(flights) < self.workers * 2:
-                batch = again.popleft() if again else self._next_batch(waiting, pace)
-                if not batch:
+                batch = again.popleft() if again else supply.batch()
+                if batch is None:
                     break
                 slot = free.pop()
-                flights[self._send(slot, order, batch)] = _Flight(slot, batch)
+                flights[self._send(slot, *batch)] = _Flight(slot, *batch)
             if not flights:
                 return
             done, _ = wait(list(flights), timeout=WATCH_EVERY, return_when=FIRST_COMPLETED)
             for future in done:
                 flight = flights.pop(future)
+                order = flight.order
                 free.append(flight.slot)
                 outcomes, unfinished = self._landed(future, flight)
                 if unfinished:
-                    again.append(unfinished)
+                    again.append((order, unfinished))
                 items_sent = {i.position: i for i in flight.items}
                 for outcome in outcomes:
                     item = items_sent[outcome.position]
+                    this = (order.stage, item.position)
                     if outcome.halt and outcome.reason == worker.USER:
                         raise UserError(outcome.detail, 1)
                     if outcome.halt:
                         raise UserError(f"The disk refused to take more: {outcome.detail}. Free some room and run again.", 1)
-                    if outcome.status in ("failed", "crashed", "timed_out") and item.position not in tried:
-                        tried[item.position] = outcome
-                        again.append([item])
+                    if outcome.status in ("failed", "crashed", "timed_out") and this not in tried:
+                        tried[this] = outcome
+                        again.append((order, [item]))
                         continue
-                    if tried.pop(item.position, None) is not None:
+                    if tried.pop(this, None) is not None:
                         outcome = replace(outcome, attempts=2)
                     if outcome.status in ("ok", "dropped"):
-                        pace = outcome.seconds if not pace else 0.9 * pace + 0.1 * outcome.seconds
-                    yield outcome
-            self._watch(flights, timeout)
-
-    @staticmethod
-    def _next_batch(waiting: Iterator[Item], pace: float) -> list[Item]:
-        size = FIRST_ALONE if not pace else max(1, min(LARGEST_BATCH, int(BATCH_SECONDS / max(pace, 1e-6))))
-        batch = []
-        for item in waiting:
-            batch.append(item)
-            if len(batch) >= size:
-                break
-        return batch
+                        supply.paced(order, outcome.seconds)
+                    yield order, outcome
+            self._watch(flights)
 
     def _send(self, slot: int, order: Order, batch: list[Item]) -> Any:
         SLOT.pack_into(self._board, slot * SLOT.size, 0, -1, 0.0)
@@ -190,14 +184,14 @@ class LocalEngine:
         answered = {o.position for o in outcomes}
         return outcomes, [i for i in flight.items if i.position not in answered]
 
-    def _watch(self, flights: dict[Any, _Flight], timeout: float) -> None:
+    def _watch(self, flights: dict[Any, _Flight]) -> None:
         """Kill what is past its limits. The kill goes through the pool, which knows when a worker is safe to stop."""
         now = time.monotonic()
         for future, flight in flights.items():
             pid, row, began = SLOT.unpack_from(self._board, flight.slot * SLOT.size)
             if pid == 0 or flight.verdict is not None:
                 continue
-            limit = timeout if row >= 0 else SETUP_TIMEOUT
+            limit = flight.order.timeout if row >= 0 else SETUP_TIMEOUT
             if now - began > limit:
                 what = "row" if row >= 0 else "set-up"
                 flight.verdict = ("timed_out", "time", f"{what} took longer than its limit of {limit:g} s")
@@ -206,6 +200,34 @@ class LocalEngine:
             else:
                 continue
             future.cancel()
+
+
+class _Supply:
+    """Tasks as they come, in batches of one order that take about a quarter of a second."""
+
+    def __init__(self, tasks: Iterable[Task | None]) -> None:
+        self._tasks = iter(tasks)
+        self._next: Task | None = None  # taken, and of another order than the batch before it
+        self._pace: dict[str, float] = {}  # by stage: seconds a row takes
+
+    def paced(self, order: Order, seconds: float) -> None:
+        pace = self._pace.get(order.stage)
+        self._pace[order.stage] = seconds if pace is None else 0.9 * pace + 0.1 * seconds
+
+    def batch(self) -> tuple[Order, list[Item]] | None:
+        """The next batch; None when there is none just now."""
+        first, self._next = self._next or next(self._tasks, None), None
+        if first is None:
+            return None
+        order, items = first[0], [first[1]]
+        pace = self._pace.get(order.stage)
+        size = FIRST_ALONE if pace is None else max(1, min(LARGEST_BATCH, int(BATCH_SECONDS / max(pace, 1e-6))))
+        while len(items) < size and (task := next(self._tasks, None)) is not None:
+            if task[0] is not order:
+                self._next = task
+                break
+            items.append(task[1])
+        return order, items
 
 
 def _cause(error: BaseException) -> tuple[str, str]:

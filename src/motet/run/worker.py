@@ -40,6 +40,7 @@ class Order:
     seed: int
     dataset: str
     workers: int = 1  # that a stage over all rows has for itself
+    timeout: float = 60.0  # the limit of one row in seconds
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,9 @@ class Item:
     lineage: str
     rows: dict[str, Any]
     missing: list[Missing] = field(default_factory=list)
+
+
+Task = tuple[Order, Item]
 
 
 @dataclass(frozen=True)
