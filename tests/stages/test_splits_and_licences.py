@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from motet import Dataset, UserError
+from motet.dataset.media import Media
 from motet.demo import TUNES, arrange, to_midi
 from motet.export.example import SPLITS
 from motet.recipe import load
+from motet.run import Tools
 from motet.run.build import build
 from motet.run.engine import LocalEngine
+from motet.stages.read_licences import ReadLicences, read_licences
 from toys.midi import song
 
 SHARES = ["assign_splits.train=0.6", "assign_splits.validation=0.2", "assign_splits.test=0.2"]
@@ -157,3 +161,10 @@ def test_a_list_that_is_none_is_told_with_its_line(world: World, content: bytes,
 def test_shares_that_do_not_fit_are_refused() -> None:
     with pytest.raises(UserError, match=r"add up to 0\.8"):
         load("symbolic").changed(["assign_splits.train=0.7"])
+
+
+def test_a_source_that_goes_while_a_build_reads_it_is_one_sentence(tmp_path: Path) -> None:
+    """After the scan found it: a disk that is away for a moment."""
+    tools = Tools(Random(0), Media(tmp_path), tmp_path)
+    with pytest.raises(UserError, match="gone does not exist"):
+        list(read_licences([tmp_path / "gone"], ReadLicences(), tools))

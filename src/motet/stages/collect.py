@@ -16,7 +16,7 @@ from motet import files
 from motet.dataset.rows import Collected, File
 from motet.files.kinds import FILMS, HEAD, LISTS, MIDI, RECORDINGS, Kind, any_of
 from motet.run import Drop, Settings, Tools, Unanswered, Verdict, stage
-from motet.stages.scan import walked
+from motet.stages.scan import root_of, walked
 
 KINDS = {"midi": MIDI, "recordings": RECORDINGS, "films": FILMS, "lists": LISTS}
 _PLAIN = (MIDI, FILMS, RECORDINGS)  # of files in a source without a name: the first that fits
@@ -35,7 +35,7 @@ class Collect(Settings):
 def collect(sources: list[Path], settings: Collect, tools: Tools) -> Iterator[Verdict[Collected]]:
     names: dict[str, set[str]] = {}
     for name, path in tools.named:
-        names.setdefault(files.root_of(path), set()).add(name)
+        names.setdefault(root_of(path), set()).add(name)
     for found in walked(list(dict.fromkeys(sources)), settings.kind, tools.cache / "files-collected.sqlite"):
         if not found.rows:
             yield Verdict(found.id, found.drop, (), found.path)

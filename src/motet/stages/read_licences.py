@@ -10,10 +10,9 @@ from pydantic import Field
 
 from motet.dataset.rows import LicenceLine
 from motet.errors import UserError
-from motet.files import root_of
 from motet.run import Settings, Tools, Verdict, stage
 from motet.spots import LARGEST, Spot, read_spots
-from motet.stages.scan import labels_of
+from motet.stages.scan import labels_of, root_of
 
 FILE = "licences.yaml"
 

@@ -121,15 +121,23 @@ class _Label:
 
 
 def labels_of(sources: Sequence[Path]) -> dict[str, _Label]:
-    """What each root is called in the paths of its files."""
+    """What each root is called in the paths of its files. Raises UserError where a source is gone."""
     seen: Counter[str] = Counter()
     labels = {}
     for source in sources:
-        root = files.root_of(source)
+        root = root_of(source)
         own = PurePosixPath(root).name or "root"
         seen[own] += 1
         labels[root] = _Label(own if seen[own] == 1 else f"{own}-{seen[own]}", source.is_dir(), own)
     return labels
+
+
+def root_of(source: Path) -> str:
+    """The root of a source's files. Raises UserError where it is gone."""
+    try:
+        return files.root_of(source)
+    except files.MissingSource as error:
+        raise UserError(error.detail + ".") from None
 
 
 class _Remembered:
