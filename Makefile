@@ -36,6 +36,9 @@ lint: $(VENV)/ready  ## ruff and mypy
 bench: $(VENV)/ready  ## measure Motet beside the alternatives
 	$(BIN)/python bench/run.py
 
+soak: $(VENV)/ready  ## build under random faults for MINUTES (60), and compare
+	$(BIN)/python soak/run.py --minutes $(or $(MINUTES),60) $(ARGS)
+
 setup: $(VENV)/ready  ## only make .venv
 
 lock: $(VENV)/ready  ## renew the locks from pyproject.toml
@@ -62,4 +65,4 @@ $(VENV)/locked: requirements.lock
 	echo "If tinysoundfont failed to build: install a C++ compiler, or say make PYTHON=python3.12" >&2; exit 1; }
 	@touch $@
 
-.PHONY: help demo test lint bench setup lock clean
+.PHONY: help demo test lint bench soak setup lock clean

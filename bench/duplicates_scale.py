@@ -217,7 +217,7 @@ def _pitched(song: Voices) -> Any:
     return np.array(song.programs, np.int64)[song.notes["voice"]] != DRUMS
 
 
-def _real(folder: Path, wanted: int) -> tuple[list[Voices], float]:
+def real(folder: Path, wanted: int) -> tuple[list[Voices], float]:
     """Different real songs, or the demo's tunes, drawn at random, and the CPU seconds of a file from bytes to fingerprint."""
     shared = Path(os.environ.get("MOTET_SHARED") or Path(__file__).resolve().parents[2] / "shared") / "data" / "midi"
     roots = [shared / name for name in FOLDERS] if shared.is_dir() else [folder]
@@ -249,8 +249,8 @@ def main(size: int, copied: int) -> None:
     peak = Peak()
     with tempfile.TemporaryDirectory(prefix="motet-bench-") as name, duplicates.Notes(Path(name) / "notes") as notes:
         # Real files are as large a part of any collection, as far as there are enough.
-        real, per_file = _real(Path(name), min(REAL, size // 5))
-        songs = Collection(real, copied)
+        found, per_file = real(Path(name), min(REAL, size // 5))
+        songs = Collection(found, copied)
         new = min(NEW, size // 100)
         entries: list[duplicates.Entry] = []
 
@@ -282,7 +282,7 @@ def main(size: int, copied: int) -> None:
             {
                 "files": size,
                 "new": new,
-                "read": len(real),
+                "read": len(found),
                 "per_file": per_file,
                 "candidates": len(candidates),
                 "largest": max(Counter(song for pair in candidates for song in pair).values(), default=0),

@@ -56,7 +56,7 @@ def main(rows: int) -> None:
 
     stages = [{"toys:numbers": {"rows": rows}}, *(f"toys:{n}" for n in ("trivial", "drop_tenth", "halves", "join"))]
     recipe = parse({"name": "bench", "stages": stages}, "bench")
-    gauge = _Gauge()
+    gauge = Gauge()
     by_stage: dict[str, float] = {}
 
     class Meter(Watch):
@@ -76,7 +76,7 @@ def main(rows: int) -> None:
     print(json.dumps({"imported": imported, "peak": peak, "seconds": taken, "stages": by_stage, "stage_seconds": seconds}))
 
 
-class _Gauge:
+class Gauge:
     """The most memory this process held since the last look."""
 
     def __init__(self) -> None:

@@ -48,6 +48,10 @@ SUBJECTS = {
     "publishing": "Publishing small objects",
     "exploring": "The explorer's index of many clips",
     "explorer_page": "The explorer's page of 100,000 clips",
+    "overlap": "Stages that overlap",
+    "scale": "From a thousand files to a hundred thousand",
+    "forecast": "What a dry run foretells, beside the real build",
+    "peers": "Beside peers, each in its own environment",
 }
 LIBRARIES = ("symusic", "pretty_midi", "mido", "numpy", "pyarrow", "duckdb", "pebble", "numba", "tinysoundfont")
 HEAD = f"{'':<45} {'median':>9} {'min':>9} {'max':>9} {'unit':<12} {'n':>7} {'reps':>4}  ratio, goal"

@@ -58,7 +58,7 @@ def numbers(sources: list[Path], settings: Numbers, tools: Tools) -> Iterator[Ve
     """As many rows as asked for, from no file."""
     for n in range(settings.rows):
         row = number(n)
-        yield Verdict(row.id, row=row, path=row.path)
+        yield Verdict(row.id, rows=(row,), path=row.path)
 
 
 @stage(version=1, uses=["value", "words"])

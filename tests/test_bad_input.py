@@ -19,7 +19,7 @@ import yaml
 
 from motet import Dataset, UserError
 from motet.cli import main
-from motet.dataset.housekeeping import check
+from motet.dataset.keeping.checking import check
 from motet.recipe import load
 from motet.run.build import build
 from motet.run.engine import LocalEngine
@@ -173,6 +173,7 @@ def permissions_bind(folder: Path) -> None:
         pytest.skip("permissions bind nobody here")
 
 
+@pytest.mark.slow
 def test_an_unreadable_file_costs_itself(sources: Path, tmp_path: Path) -> None:
     permissions_bind(tmp_path)
     (sources / "closed.mid").write_bytes(song(2))
@@ -227,6 +228,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(place)], check=True)
 
 
+@pytest.mark.slow
 def test_a_full_disk_loses_nothing(told: Told, small_disk: Path, built: Path, tmp_path: Path, engine: LocalEngine) -> None:
     """Stopped again and again where the room ends, each time further on; with room, the same command makes what it should."""
     sources, data, ballast = built / "sources", small_disk / "data", small_disk / "ballast"

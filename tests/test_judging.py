@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from motet import Dataset, UserError
 from motet.cli import main
-from motet.dataset.housekeeping import check
+from motet.dataset.keeping.checking import check
 from motet.dataset.rows import Clip, FilmClip, Judgement, RecordedClip, Row, Song, VideoPlan
 from motet.dataset.versions import create
 from motet.labels import Label, Labels, Verdict, judgements, lineage_of, stamp_of

@@ -83,6 +83,6 @@ def test_the_dataset_may_be_moved(folder: Path, tmp_path: Path) -> None:
     moved = tmp_path / "elsewhere"
     shutil.copytree(folder, moved, symlinks=True)
     assert Dataset(moved).tables() == Dataset(folder).tables()
-    from motet.dataset.housekeeping import check
+    from motet.dataset.keeping.checking import check
 
     assert list(check(moved)) == []

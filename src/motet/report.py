@@ -89,7 +89,7 @@ def _stage_line(stage: dict[str, Any]) -> StageLine:
 def _drops(dataset: Dataset) -> list[DropLine]:
     sql = (
         "SELECT stage, status, reason, count(*) AS n, "
-        f"list({{'path': path, 'detail': detail}} ORDER BY path)[:{EXAMPLES}] AS examples "
+        f"arg_min({{'path': path, 'detail': detail}}, path, {EXAMPLES}) AS examples "
         "FROM work WHERE status <> 'ok' GROUP BY stage, status, reason ORDER BY n DESC, stage, reason"
     )
     return [

@@ -35,19 +35,25 @@ def views(dataset: Dataset, tables: dict[str, int], most: int) -> list[ClipView]
 def _clip_views(dataset: Dataset, most: int) -> list[ClipView]:
     """Clips drawn so that every song has its turn before any has two, the same ones each time."""
     captions = "captions" in dataset.tables()
+    drawn = _drawn("clips SEMI JOIN mixes USING (source, take)", most)
     sql = (
         "SELECT c.*, m.sounds, m.licences, m.stem_indices"
         + (", t.text" if captions else ", '' AS text")
-        + " FROM clips c JOIN mixes m ON m.source = c.source AND m.take = c.take"
+        + f" FROM {drawn} d JOIN clips c ON c.id = d.id JOIN mixes m ON m.source = c.source AND m.take = c.take"
         + (" LEFT JOIN captions t ON t.id = c.id" if captions else "")
-        + " ORDER BY row_number() OVER (PARTITION BY c.source ORDER BY hash(c.lineage)), c.path, c.id"
-        + f" LIMIT {most}"
+        + " ORDER BY d.turn, c.path, c.id"
     )
     rows = dataset.query(sql).to_arrow_table().to_pylist()
     recordings = [clip_audio(dataset, row) for row in rows]
     with ThreadPoolExecutor(usable_cores()) as threads:  # LAME is the slowest part by far, and leaves Python alone
         encoded = threads.map(lambda recording: mp3(*recording), recordings)
         return [_clip_view(dataset, *each) for each in zip(rows, recordings, encoded, strict=True)]
+
+
+def _drawn(clips: str, most: int) -> str:
+    """SQL of the ids of so many clips, and whose turn each is: whole ones, of a large dataset, are more than a query may hold."""
+    turn = "row_number() OVER (PARTITION BY source ORDER BY hash(lineage)) AS turn"
+    return f"(SELECT id, {turn} FROM {clips} ORDER BY turn, path, id LIMIT {most})"
 
 
 def _clip_view(dataset: Dataset, row: dict[str, Any], recording: tuple[npt.NDArray[np.float32], int], mp3: bytes) -> ClipView:
@@ -157,10 +163,10 @@ def _recorded_views(dataset: Dataset, most: int) -> list[ClipView]:
     captions = "captions" in dataset.tables()
     sql = (
         "SELECT c.*, a.beats, a.downbeats, " + ("t.text" if captions else "'' AS text")
-        + " FROM clips c JOIN audio_facts a ON a.id = c.id"
+        + f" FROM {_drawn('clips SEMI JOIN audio_facts USING (id)', most)} d"
+        + " JOIN clips c ON c.id = d.id JOIN audio_facts a ON a.id = c.id"
         + (" LEFT JOIN captions t ON t.id = c.id" if captions else "")
-        + " ORDER BY row_number() OVER (PARTITION BY c.source ORDER BY hash(c.lineage)), c.path, c.id"
-        + f" LIMIT {most}"
+        + " ORDER BY d.turn, c.path, c.id"
     )  # fmt: skip
     rows = dataset.query(sql).to_arrow_table().to_pylist()
     recordings = [clip_audio(dataset, row) for row in rows]

@@ -12,7 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from motet import Dataset, UserError
-from motet.dataset.housekeeping import check, clean, repair
+from motet.dataset.keeping.checking import check
+from motet.dataset.keeping.cleaning import clean
+from motet.dataset.keeping.repairing import repair
 from motet.dataset.lock import writer_lock
 from motet.dataset.tables import media_columns
 from motet.recipe import load
@@ -338,8 +340,8 @@ def test_clean_forgets_what_nothing_live_uses_and_nothing_else(world: World) -> 
     before = live(world)
     assert mixes <= world.media()
     with writer_lock(world.data):
-        forgotten, freed = clean(world.data)
-    assert (forgotten, freed > 0) == (4, True)  # two mixes, and the clips of them
+        cleaned = clean(world.data)
+    assert (cleaned.answers, cleaned.bytes > 0) == (4, True)  # two mixes, and the clips of them
     assert not mixes & world.media()
     assert live(world) == before
     assert list(check(world.data)) == []
@@ -416,7 +418,7 @@ def test_lost_and_damaged_media_is_made_again_after_a_repair(world: World) -> No
     (world.data / mix).write_bytes(b"fLaC, but no more")
     assert {fault.kind for fault in check(world.data)} == {"missing_media", "damaged_media"}
     with writer_lock(world.data):
-        assert repair(world.data) >= 2
+        assert repair(world.data).answers >= 2
     world.build()
     assert live(world) == before
     assert list(check(world.data)) == []

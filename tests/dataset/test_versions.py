@@ -18,7 +18,9 @@ import pytest
 from motet import Dataset, UserError
 from motet.cli import main
 from motet.dataset import versions
-from motet.dataset.housekeeping import check, clean, repair
+from motet.dataset.keeping.checking import check
+from motet.dataset.keeping.cleaning import clean
+from motet.dataset.keeping.repairing import repair
 from motet.dataset.lock import writer_lock
 from motet.diffing import Difference, compare
 from motet.recipe import parse
@@ -189,7 +191,7 @@ def test_lost_media_of_a_tag_is_told_and_comes_back_with_its_row(world: World) -
     (world.data / lost).unlink()
     assert {(fault.kind, fault.where) for fault in check(world.data)} == {("missing_media", lost)}
     with writer_lock(world.data):
-        assert repair(world.data)
+        assert repair(world.data).answers
     world.build()
     assert list(check(world.data)) == []
 
@@ -379,7 +381,7 @@ import json, os, shutil, signal, sys
 from pathlib import Path
 import toys.compare, toys.stages
 from motet.dataset import versions
-from motet.dataset.housekeeping import check
+from motet.dataset.keeping.checking import check
 from motet.run.removal import remove
 
 class Idle:  # nothing is to be answered: all was
@@ -483,6 +485,7 @@ def answered(tmp_path: Path, engine: LocalEngine) -> World:
     return world
 
 
+@pytest.mark.slow
 def test_a_removal_killed_anywhere_is_finished_by_the_same_command(answered: World) -> None:
     run = next((answered.data / "runs").iterdir())
     (run / "report.html").write_text("a page that plays it")

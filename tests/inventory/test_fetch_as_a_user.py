@@ -874,6 +874,7 @@ def damage(folder: Path) -> dict[str, str]:
     return harmed
 
 
+@pytest.mark.slow
 def test_verify_names_what_is_damaged_and_status_remembers_it_until_it_is_mended(sounds: Desk) -> None:
     assert sounds.motet("verify", "sounds").code == 0
     folder = sounds.data / "sounds"

@@ -161,7 +161,7 @@ class Machine(RuleBasedStateMachine):
 
     @invariant()
     def what_is_live_is_whole(self) -> None:
-        from motet.dataset.housekeeping import check
+        from motet.dataset.keeping.checking import check
 
         if hasattr(self, "data") and (self.data / "snapshots").exists():
             assert list(check(self.data)) == []

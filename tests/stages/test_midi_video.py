@@ -190,6 +190,7 @@ def test_servers_and_their_settings_are_checked_before_work_begins(tmp_path: Pat
     assert not (tmp_path / "data" / "media").exists()
 
 
+@pytest.mark.slow
 def test_addresses_with_passwords_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = tunes(tmp_path / "tunes", DRUMMED)
     with servers(tmp_path, 1) as (server,):

@@ -438,6 +438,7 @@ def test_the_cap_holds_among_processes(tmp_path: Path) -> None:
     assert set(till.delivered.values()) == {1}
 
 
+@pytest.mark.slow
 def test_killed_and_resumed_nothing_is_asked_twice_but_what_was_in_flight(tmp_path: Path) -> None:
     till, clips, kills = Till(0.01), range(300), 3
     with serving(till) as service:

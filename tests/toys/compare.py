@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from motet.dataset.housekeeping import check
+from motet.dataset.keeping.checking import check
 from motet.dataset.snapshot import live
 from motet.dataset.tables import media_columns
 

@@ -8,13 +8,19 @@ import shlex
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
 from motet.cli.shared import Command, at_least, listening_page, say
 from motet.errors import UserError
 from motet.wording import count, several, span
+
+if TYPE_CHECKING:
+    from motet.progress import Bars
+    from motet.recipe import Recipe
+    from motet.run.cluster.engine import RayEngine
+    from motet.run.engine import LocalEngine
 
 DEMO_FOLDER = "motet-demo"
 PAGES_KEPT = 3  # listening pages of past runs; the figures of every run stay
@@ -53,19 +59,13 @@ def _build(options: argparse.Namespace) -> int:
     console = Console(stderr=options.json)
     options.sources = _located(options.sources, console)
     if options.dry_run:
-        return _dry_run(recipe, options)
+        from motet.cli.planning import dry_run
+
+        return dry_run(recipe, options)
     watch = Bars(console)
     try:
-        run = build(
-            recipe,
-            options.sources,
-            options.to,
-            workers=options.workers,
-            memory_mb=options.memory,
-            seed=options.seed,
-            retry=options.retry,
-            watch=watch,
-        )
+        with _engine(recipe, options, watch) as engine:
+            run = build(recipe, options.sources, options.to, seed=options.seed, retry=options.retry, engine=engine, watch=watch)
     finally:
         watch.stop()
     page = _page_of(Path(options.to), run)
@@ -82,6 +82,19 @@ def _build(options: argparse.Namespace) -> int:
         )
         return 1
     return 1 if options.strict and run.failed else 0
+
+
+def _engine(recipe: Recipe, options: argparse.Namespace, watch: Bars) -> LocalEngine | RayEngine:
+    """What answers rows: this machine's cores, or a cluster."""
+    from motet.run.engine import LocalEngine
+
+    if options.address is not None and options.engine != "ray":
+        raise UserError("--address is of a Ray cluster: add --engine ray.")
+    if options.engine == "local":
+        return LocalEngine(options.workers, options.memory)
+    from motet.run.cluster.engine import RayEngine
+
+    return RayEngine(recipe, address=options.address, workers=options.workers, memory_mb=options.memory, notes=watch.notes)
 
 
 def _located(sources: list[str] | None, console: Console) -> list[str] | None:
@@ -112,68 +125,6 @@ def _where_lost(run: Any) -> str:
             _, reason, number = stage.reasons[0]
             return f" ({stage.name}: {count(number)} {reason})"
     return ""
-
-
-def _dry_run(recipe: Any, options: argparse.Namespace) -> int:
-    from motet import files
-    from motet.dataset.folder import RECIPE_FILE, read_recipe_file
-    from motet.dataset.snapshot import live
-    from motet.dataset.tables import stream
-    from motet.run.build import named
-    from motet.stages.collect import Collect
-    from motet.stages.gather import LISTS, Gather
-    from motet.stages.scan import Scan, is_dataset
-
-    snapshot = live(Path(options.to)) if Path(options.to).is_dir() else None
-    known: set[str] = set()
-    if snapshot and "files" in snapshot.tables:
-        scanned = snapshot.stages[0].outputs["files"]  # later stages may have taken some out of the table
-        known = {row["sha256"] for row in stream(snapshot.folder / scanned)}
-    sources = options.sources
-    if not sources and (Path(options.to) / RECIPE_FILE).exists():
-        sources = read_recipe_file(Path(options.to)).get("sources")
-    if not sources:
-        raise UserError(f"{options.to} is new, so it needs sources: add --from PATH.")
-    first = recipe.steps[0].settings
-    kind = first.kind if isinstance(first, Scan | Gather | Collect) else files.MIDI
-    sources = [named(str(source))[1] for source in sources]
-    if isinstance(first, Gather):  # what lists of addresses lead to is not known before they are asked
-        sources = [one for one in sources if Path(one).suffix.lower() not in LISTS]
-    found = fresh = left = 0
-    gone = set(known)
-    try:
-        for row in files.walk([Path(s) for s in sources], kind, left=is_dataset):
-            if isinstance(row, files.Found):
-                found += 1
-                fresh += row.sha256 not in known
-                gone.discard(row.sha256)
-            else:
-                left += 1
-    except files.MissingSource as error:
-        raise UserError(error.detail + ".") from None
-    for step in recipe.steps:
-        if step.stage.contents:
-            step.stage.contents(step.settings)  # what a real run would refuse is refused here
-    plan = {
-        "recipe": recipe.name,
-        "to": str(options.to),
-        "files": found,
-        "files_new": fresh,
-        "files_gone": len(gone),
-        "files_passed_over": left,
-        "stages": recipe.resolved(),
-    }
-    if options.json:
-        print(json.dumps(plan, indent=1))
-        return 0
-    print(f"{recipe.name}: {count(found)} files ({count(fresh)} new to {options.to}), {count(left)} passed over.")
-    if gone:
-        print(f"{options.to} holds {several(len(gone), 'file')} whose content is no longer there: what came of it would go.")
-    for name, settings in recipe.resolved().items():
-        shown = ", ".join(f"{k}={v}" for k, v in settings.items() if k not in ("version", "timeout"))
-        print(f"  {name:<16} {shown}")
-    print("Nothing was done.")
-    return 0
 
 
 def _demo(options: argparse.Namespace) -> int:
@@ -251,13 +202,16 @@ def _tell_run(console: Console, dataset: Path, run: Any, page: Path, seconds: fl
 
 def _building(sub: argparse.ArgumentParser) -> None:
     """The options of every command that builds."""
-    sub.add_argument("--workers", type=at_least(1), metavar="N", help="worker processes (default: one per core)")
+    sub.add_argument("--workers", type=at_least(1), metavar="N", help="worker processes, of each machine (default: one per core)")
+    sub.add_argument("--engine", choices=("local", "ray"), default="local", help="this machine alone (default), or a Ray cluster")
+    sub.add_argument("--address", metavar="HOST:PORT", help="the Ray cluster (default: one of this machine, for this run)")
     sub.add_argument("--memory", type=at_least(256), metavar="MB", help="memory one worker may use")
     sub.add_argument("--set", action="append", default=[], metavar="STAGE.SETTING=VALUE", help="change a setting")
     sub.add_argument("--sample", type=at_least(1), metavar="N", help="only N songs, drawn by seed, for the costly stages")
     sub.add_argument("--seed", type=int, metavar="N", help="the seed of every random choice (default: the last, or 0)")
     sub.add_argument("--retry", action="store_true", help="ask rows that failed, crashed or timed out again")
     sub.add_argument("--offline", action="store_true", help="use no network: of services only what they answered before")
+    sub.add_argument("--dry-sample", type=at_least(1), metavar="N", help="files that a dry run tries (default: 20)")
     sub.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
     sub.add_argument("--strict", action="store_true", help="exit with 1 when any row failed")
     sub.add_argument("--min-yield", type=at_least(1), default=1, metavar="N", help="exit with 1 below N rows")

@@ -1,28 +1,40 @@
-"""The commands that keep datasets and the machine in order: check, clean, remove, doctor."""
+"""The commands that keep datasets and the machine in order: check, clean, migrate, remove, doctor."""
 
 from __future__ import annotations
 
 import argparse
 import json
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
 
+from motet.cli import clusters
 from motet.cli.shared import Command, at_least, listening_page, printable, whole
+from motet.dataset.keeping.faults import PROMISES, Tally
 from motet.errors import UserError
 from motet.export.publishing import LIST
 from motet.wording import count, several, size
 
 EXAMPLES = 3  # faults shown of a rule
+MOST_TOLD = 50  # faults told of a kind
+RECIPE_FILE = "motet.yaml"  # as in motet.dataset.folder, whose libraries are slow to load
 
 
 def add(command: Command) -> None:
     sub = command("check", _check, "verify that all of a dataset is what was written, or that an export is what its readers want")
     sub.add_argument("dataset", metavar="DIR")
-    sub.add_argument("--repair", action="store_true", help="forget what refers to lost or damaged media; then build again")
+    sub.add_argument("--repair", action="store_true", help="forget what is damaged or half, and sweep; then build again")
+    sub.add_argument("--quick", action="store_true", help="look whether media are there, and do not read them")
 
-    sub = command("clean", _clean, "forget answers nothing live refers to, and media that no tag does either")
+    sub = command("clean", _clean, "forget answers nothing live uses, and delete what nothing refers to")
+    sub.add_argument("dataset", metavar="DIR")
+    sub.add_argument("--dry-run", action="store_true", help="only say what would go")
+    sub.add_argument("--caches", action="store_true", help="also what stages can make again from the sources")
+
+    sub = command("migrate", _migrate, "bring a dataset of an older format to this one; an older motet cannot open it then")
     sub.add_argument("dataset", metavar="DIR")
 
     sub = command("remove", _remove, "take a source out, and all that came of it, from tags too")
@@ -30,37 +42,128 @@ def add(command: Command) -> None:
     sub.add_argument("source", metavar="SOURCE", help="a path as the dataset shows it (or a folder of such), an id or a SHA-256")
     sub.add_argument("--workers", type=at_least(1), metavar="N")
 
-    command("doctor", _doctor, "say what is present, what is missing, and how to add it")
+    sub = command("doctor", _doctor, "say what is present, what is missing, and how to add it")
+    clusters.doctor_options(sub)
 
 
 def _check(options: argparse.Namespace) -> int:
-    from motet.dataset.folder import RECIPE_FILE, Dataset
-    from motet.dataset.housekeeping import check, repair
-    from motet.dataset.lock import writer_lock
+    from motet.dataset.keeping.checking import check
+    from motet.dataset.keeping.migrating import recipe_as_stored
 
     if (Path(options.dataset) / LIST).exists():
         return _check_export(options)
-    if Path(options.dataset).is_dir() and not (Path(options.dataset.partition("@")[0]) / RECIPE_FILE).exists():
-        raise UserError(f"{options.dataset} is not a Motet dataset (no {RECIPE_FILE} in it), nor an export (no {LIST}).")
-    dataset = whole(Dataset(options.dataset))
-    if options.repair:
-        with writer_lock(dataset.folder):
-            forgotten = repair(dataset.folder)
-        if options.json:
-            print(json.dumps({"forgotten": forgotten}))
-        else:
-            print(f"Forgot {count(forgotten)} answers whose media is gone or damaged; build again to have them anew.")
-        return 0
-    faults = list(check(dataset.folder))
+    folder = _all_of(options.dataset)
+    if folder.is_dir() and not any((folder / name).exists() for name in (RECIPE_FILE, "snapshots", "commits.json")):
+        raise UserError(f"{folder} is not a Motet dataset (no {RECIPE_FILE} in it), nor an export (no {LIST}).")
+    if not folder.is_dir():
+        recipe_as_stored(folder)
+    with _counting(options) as tally:
+        if options.repair:
+            return _repair(folder, tally, json_only=options.json)
+        read_format(folder)
+        faults = []
+        told: Counter[str] = Counter()
+        for fault in check(folder, leftovers=True, media=not options.quick, tally=tally):
+            told[fault.kind] += 1
+            if told[fault.kind] <= MOST_TOLD:
+                faults.append(fault)
+    broken = sum(number for kind, number in told.items() if kind in PROMISES)
     if options.json:
-        print(json.dumps([vars(f) for f in faults], indent=1))
-    else:
-        for fault in faults:
-            print(f"{fault.kind}: {fault.where}: {fault.detail}")
-        if any(fault.kind.endswith("_media") for fault in faults):
-            print(f"`motet check --repair {dataset.folder}` forgets what refers to such media; the next build makes it anew.")
-        print("All is as it was written." if not faults else f"{count(len(faults))} faults.")
-    return 1 if faults else 0
+        kinds = dict(told)
+        print(
+            json.dumps(
+                {"faults": [vars(f) for f in faults], "kinds": kinds, "files": tally.files, "bytes": tally.bytes}, indent=1
+            )
+        )
+        return 1 if broken else 0
+    for fault in faults:
+        rule = f" (promise {fault.promise})" if fault.promise else ""
+        print(printable(f"{fault.kind}{rule}: {fault.where}: {fault.detail}"))
+    for kind, number in told.items():
+        if number > MOST_TOLD:
+            print(f"{kind}: {count(number - MOST_TOLD)} more of this kind")
+    if any(fault.promise and fault.mended == "repair" for fault in faults):
+        print(f"`motet check --repair {folder}` forgets what is damaged; the next build makes it anew.")
+    besides = f", with {several(told.total() - broken, 'remark')}" if told.total() > broken else ""
+    print(f"{several(broken, 'fault')}." if broken else f"All is as it was written{besides}.")
+    media = "whether media are there, and not what they hold" if options.quick else "all media"
+    print(f"Read {several(tally.files, 'file')}, {size(tally.bytes)}: {media}.")
+    return 1 if broken else 0
+
+
+def _repair(folder: Path, tally: Tally, *, json_only: bool) -> int:
+    from motet.dataset.keeping.repairing import repair
+    from motet.dataset.lock import writer_lock
+
+    with writer_lock(folder):
+        done = repair(folder, tally)
+    if json_only:
+        print(json.dumps(vars(done)))
+        return 0
+    for sentence in done.told:
+        print(printable(sentence))
+    lost = f"{several(done.parts, 'part')} and {several(done.media, 'media file')} that were damaged"
+    print(f"Forgot {several(done.answers, 'answer')}, {lost}; swept {several(done.swept, 'leftover')}, {size(done.freed)}.")
+    print("Build again to have anew what is missing.")
+    return 0
+
+
+def _all_of(name: str) -> Path:
+    """The folder of a dataset; raises UserError where one tag of it is named."""
+    from motet.dataset.versions import split
+
+    folder, tag = split(name)
+    if tag:
+        raise UserError(f"{name} is one version of {folder}: name the dataset itself.")
+    return folder
+
+
+def read_format(folder: Path) -> None:
+    """Raises UserError for a dataset of another format: what it promises is told by the motet that reads it."""
+    from motet.dataset.folder import FORMAT, read_recipe_file
+    from motet.dataset.keeping.migrating import recipe_as_stored
+
+    try:
+        other = recipe_as_stored(folder)["format"] != FORMAT
+    except UserError as error:
+        if "newer format" in str(error):
+            raise
+        return  # damaged: a fault, and no reason to look no further
+    if other:
+        read_recipe_file(folder)
+
+
+@contextmanager
+def _counting(options: argparse.Namespace) -> Iterator[Tally]:
+    """What is read, shown on a terminal while it is."""
+    console = Console(stderr=True)
+    if options.json or not console.is_terminal:
+        yield Tally()
+        return
+    with console.status("reading") as status:
+
+        def told(tally: Tally) -> None:
+            if not tally.files % 16:
+                status.update(f"reading {tally.doing}: {several(tally.files, 'file')}, {size(tally.bytes)}")
+
+        yield Tally(told=told)
+
+
+def _migrate(options: argparse.Namespace) -> int:
+    from motet.dataset.keeping.migrating import migrate, recipe_as_stored
+    from motet.dataset.lock import writer_lock
+
+    folder = _all_of(options.dataset)
+    recipe_as_stored(folder)
+    with writer_lock(folder):
+        told = migrate(folder)
+    if options.json:
+        print(json.dumps({"steps": told}))
+        return 0
+    for sentence in told:
+        print(sentence)
+    print(f"{folder} is of this motet's format{'; build again to bring it up to date' if told else ' already'}.")
+    return 0
 
 
 def _check_export(options: argparse.Namespace) -> int:
@@ -88,16 +191,21 @@ def _check_export(options: argparse.Namespace) -> int:
 
 def _clean(options: argparse.Namespace) -> int:
     from motet.dataset.folder import Dataset
-    from motet.dataset.housekeeping import clean
+    from motet.dataset.keeping.cleaning import clean
     from motet.dataset.lock import writer_lock
 
     dataset = whole(Dataset(options.dataset))
     with writer_lock(dataset.folder):
-        answers, freed = clean(dataset.folder)
+        done = clean(dataset.folder, dry_run=options.dry_run, caches=options.caches)
     if options.json:
-        print(json.dumps({"answers": answers, "bytes": freed}))
-    else:
-        print(f"Forgot {count(answers)} answers that nothing live uses, and freed {size(freed)} of media.")
+        print(json.dumps({**vars(done), "dry_run": options.dry_run}))
+        return 0
+    forgot, deleted, freed = ("Would forget", "delete", "free") if options.dry_run else ("Forgot", "deleted", "freed")
+    gone = {"media file": done.media, "older snapshot": done.snapshots, "older listening page": done.pages}
+    gone |= {"leftover": done.leftovers, "cache": done.caches}
+    listed = ", ".join(several(number, what) for what, number in gone.items() if number)
+    deletions = f", {deleted} {listed}" if listed else ""
+    print(f"{forgot} {several(done.answers, 'answer')} that nothing live uses{deletions}, and {freed} {size(done.bytes)}.")
     return 0
 
 
@@ -132,6 +240,8 @@ def _remove(options: argparse.Namespace) -> int:
 
 
 def _doctor(options: argparse.Namespace) -> int:
+    if options.engine == "ray":
+        return clusters.doctor(options)
     from motet.doctor import examine
 
     findings = examine()

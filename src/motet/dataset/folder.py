@@ -157,7 +157,9 @@ def recipe_of(path: Path) -> dict[str, Any]:
         made = stored.get("motet", "a newer version")
         raise UserError(f"{folder} was made by motet {made}, which writes a newer format: update this motet to use it.")
     if stored["format"] < FORMAT:
-        raise UserError(f"{folder} was made by an older motet, in a format no longer read: build into another folder.")
+        raise UserError(
+            f"{folder} is of an older format: `motet migrate {folder}` brings it to this one, with all that is in it."
+        )
     if not _is_whole(stored):
         raise UserError(f"{path} is damaged or was edited: restore it, or build into another folder.")
     return stored

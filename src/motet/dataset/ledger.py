@@ -2,11 +2,14 @@
 
 `work/<stage>/part-*.parquet` has a line per answered key; `tables/<table>/part-*.parquet` has the rows of the `ok` ones.
 Data is written, flushed and renamed first; then `commits.json` is replaced in one step. A part it does not name does not exist.
+Anybody on the same file system may write parts; only the holder of the writer's lock commits them.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from motet.dataset.durable import sync_folder, write_bytes
-from motet.dataset.query import batches, connect, parquet
+from motet.dataset.query import parquet
 from motet.dataset.rows import Row
 from motet.dataset.tables import payload_schema, write_table
 from motet.errors import UserError
@@ -40,11 +43,51 @@ WORK = pa.schema(
 )
 # Named so that no field of a row is ever called the same.
 _ANSWER = [("answer_key", pa.string()), ("answer_seq", pa.int64()), ("answer_row", pa.int64())]
+BLOCK = 1 << 20  # numbers set aside for the parts that others write of one stage
+
+Parts = tuple[tuple[str, str], ...]  # (shelf, file name) of what was written together
 
 
 def answer_schema(row_type: type[Row]) -> pa.Schema:
     """Rows as answered: which key, which answer, the how manieth, and the payload."""
     return pa.schema([*_ANSWER, *payload_schema(row_type)])
+
+
+def write_parts(
+    dataset: Path,
+    stage: str,
+    seq: int,
+    work: Sequence[Mapping[str, Any]],
+    row_type: type[Row] | None,
+    rows: Sequence[Mapping[str, Any]],
+) -> Parts:
+    """Write answers, and the rows of the `ok` ones, under a number of their own; nobody sees them before `Ledger.commit`."""
+    shelf = f"work/{stage}"
+    lines = pa.RecordBatch.from_pylist([{**line, "seq": seq} for line in work], schema=WORK)
+    parts = [(shelf, _write(dataset, shelf, seq, WORK, [lines]))]
+    if rows and row_type is not None:
+        shelf = f"tables/{row_type.table}"
+        schema = answer_schema(row_type)
+        batch = pa.RecordBatch.from_pylist([{**row, "answer_seq": seq} for row in rows], schema=schema)
+        parts.append((shelf, _write(dataset, shelf, seq, schema, [batch])))
+    return tuple(parts)
+
+
+def _write(dataset: Path, shelf: str, seq: int, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> str:
+    """Write a part and return its name, in which is its digest: so no two writers ever mean the same file."""
+    folder = dataset / shelf
+    folder.mkdir(parents=True, exist_ok=True)
+    aside = folder / f".part-{secrets.token_hex(8)}"
+    try:
+        write_table(aside, schema, batches)
+        with aside.open("rb") as file:
+            name = f"part-{seq:08d}.{hashlib.file_digest(file, 'sha256').hexdigest()[:16]}.parquet"
+        aside.replace(folder / name)
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise
+    sync_folder(folder)
+    return name
 
 
 class Ledger:
@@ -77,19 +120,22 @@ class Ledger:
         row_type: type[Row] | None,
         rows: Sequence[Mapping[str, Any]],
     ) -> None:
-        """Commit answers and their rows together. `seq` is filled in here."""
-        if not work:
-            return
-        seq = self._next
-        shelf = f"work/{stage}"
-        lines = pa.RecordBatch.from_pylist([{**line, "seq": seq} for line in work], schema=WORK)
-        added = {shelf: self._write(shelf, seq, WORK, [lines])}
-        if rows and row_type is not None:
-            shelf = f"tables/{row_type.table}"
-            schema = answer_schema(row_type)
-            batch = pa.RecordBatch.from_pylist([{**row, "answer_seq": seq} for row in rows], schema=schema)
-            added[shelf] = self._write(shelf, seq, schema, [batch])
-        self._commit({s: [*self._parts.get(s, []), name] for s, name in added.items()}, seq + 1)
+        """Write and commit answers and their rows together. `seq` is filled in here."""
+        if work:
+            self.commit([write_parts(self.dataset, stage, self.reserve(1), work, row_type, rows)])
+
+    def reserve(self, count: int = BLOCK) -> int:
+        """Set numbers aside for parts to be written, and return the first: all are above those of earlier answers."""
+        first, self._next = self._next, self._next + count
+        return first
+
+    def commit(self, written: Iterable[Parts]) -> None:
+        """Make parts count, all in one step. Their numbers were reserved here."""
+        added: dict[str, list[str]] = {}
+        for shelf, name in (pair for parts in written for pair in parts):
+            added.setdefault(shelf, []).append(name)
+        if added:
+            self._commit({shelf: [*self._parts.get(shelf, []), *names] for shelf, names in added.items()})
 
     def compact(self, shelf: str) -> None:
         """Merge the small newest parts of a shelf into one, so that there are never thousands of tiny files.
@@ -106,23 +152,6 @@ class Ledger:
         schema = pq.read_schema(parts[-1])
         self._replace(shelf, parts[:first], parts[first:], schema, _streamed(parts[first:], schema))
 
-    def forget(self, keys: Path) -> int:
-        """Drop the answers whose key stands in the Parquet file `keys` (column `key`), and their rows; returns how many."""
-        gone = 0
-        connection = connect()
-        for shelf in self.shelves():
-            parts = self.parts(shelf)
-            if not parts:
-                continue
-            schema = pq.read_schema(parts[-1])
-            before = sum(pq.read_metadata(p).num_rows for p in parts)
-            key = "key" if shelf.startswith("work/") else "answer_key"
-            sql = f"SELECT a.* FROM {parquet(parts)} a ANTI JOIN {parquet([keys])} k ON a.{key} = k.key"
-            after = self._replace(shelf, [], parts, schema, batches(connection, sql, schema))
-            if shelf.startswith("work/"):
-                gone += before - after
-        return gone
-
     def sweep(self) -> None:
         """Delete what a killed run left behind: parts that no commit names, and temporary files."""
         for top in ("work", "tables"):
@@ -135,25 +164,16 @@ class Ledger:
     def _replace(
         self, shelf: str, kept: Sequence[Path], old: Sequence[Path], schema: pa.Schema, rows: Iterable[pa.RecordBatch]
     ) -> int:
-        seq = self._next
-        name = self._write(shelf, seq, schema, rows)
-        self._commit({shelf: [*(p.name for p in kept), name]}, seq + 1)
+        name = _write(self.dataset, shelf, self.reserve(1), schema, rows)
+        self._commit({shelf: [*(p.name for p in kept), name]})
         for path in old:
             path.unlink()
         return int(pq.read_metadata(self.dataset / shelf / name).num_rows)
 
-    def _write(self, shelf: str, seq: int, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> str:
-        folder = self.dataset / shelf
-        folder.mkdir(parents=True, exist_ok=True)
-        name = f"part-{seq:08d}.parquet"
-        write_table(folder / name, schema, batches)
-        sync_folder(folder)
-        return name
-
-    def _commit(self, changed: Mapping[str, list[str]], following: int) -> None:
+    def _commit(self, changed: Mapping[str, list[str]]) -> None:
         parts = {**self._parts, **changed}
-        write_bytes(self._record, json.dumps({"next": following, "parts": parts}, indent=0, sort_keys=True).encode())
-        self._parts, self._next = parts, following
+        write_bytes(self._record, json.dumps({"next": self._next, "parts": parts}, indent=0, sort_keys=True).encode())
+        self._parts = parts
 
 
 def _streamed(parts: Sequence[Path], schema: pa.Schema) -> Iterator[pa.RecordBatch]:

@@ -60,5 +60,7 @@ def damage_told(folder: Path) -> Iterator[None]:
         said = str(error).splitlines()[0]
         if any(words in said for words in ("No space left", "Checkpoint failed", "Could not write", "File too large")):
             raise UserError(f"There is no room for what is sorted on the way ({said}): free some, or set TMPDIR.", 1) from error
+        if isinstance(error, duckdb.OutOfMemoryException):
+            raise UserError(f"A table of {folder} needs more memory than is set aside: report it ({said}).", 1) from error
         sentence = f"A table of {folder} is damaged ({said}): `motet check` names it; restore it, or build into another folder."
         raise UserError(sentence, exit_code=1) from error

@@ -106,7 +106,9 @@ class Draft:
         the motet.yaml that goes with it, kept beside the tables for who tags them."""
         for table, name in final.items():
             link(self.folder / name, self.folder / f"{table}.parquet")
-        number = self.previous.number + 1 if self.previous else 1
+        # Where none is live, those that were stay behind: a number below theirs would pass for the oldest, and be deleted.
+        behind = (int(path.name) for path in self.folder.parent.iterdir() if path.name.isdigit())
+        number = 1 + (self.previous.number if self.previous else max(behind, default=0))
         stored = {"number": number, "recipe": recipe, "tables": rows, "stages": [asdict(s) for s in stages]}
         if made_by:
             write_bytes(self.folder / "recipe.yaml", made_by.encode())

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from motet.dataset.durable import sync_file
 from motet.dataset.rows import IDENTITY, Row, media_fields, row_fields
 
-ROW_GROUP = 8192
+ROW_GROUP, WIDE_ROW_GROUP = 8192, 1024  # rows; rows with bytes in them may be wide
 BATCH = 1024
 MEDIA = {"motet": "media"}
 
@@ -78,9 +78,10 @@ def write_table(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]
     rows = 0
     try:
         with pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
-            for table in _regrouped(schema, batches):
+            size = WIDE_ROW_GROUP if pa.binary() in schema.types else ROW_GROUP
+            for table in regrouped(schema, batches, size):
                 rows += table.num_rows
-                writer.write_table(table, row_group_size=ROW_GROUP)
+                writer.write_table(table, row_group_size=size)
         sync_file(temporary)
         temporary.replace(path)
     except BaseException:
@@ -89,17 +90,18 @@ def write_table(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]
     return rows
 
 
-def _regrouped(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+def regrouped(schema: pa.Schema, batches: Iterable[pa.RecordBatch], size: int) -> Iterator[pa.Table]:
+    """The same rows in tables of `size` rows, the last of what is left."""
     # Equal rows must give equal bytes however they were batched, so row groups are cut at fixed counts.
     held: list[pa.RecordBatch] = []
     count = 0
     for batch in batches:
         held.append(batch)
         count += batch.num_rows
-        while count >= ROW_GROUP:
+        while count >= size:
             table = pa.Table.from_batches(held, schema=schema)
-            yield table.slice(0, ROW_GROUP).combine_chunks()
-            rest = table.slice(ROW_GROUP)
+            yield table.slice(0, size).combine_chunks()
+            rest = table.slice(size)
             held, count = rest.to_batches(), rest.num_rows
     if count:
         yield pa.Table.from_batches(held, schema=schema).combine_chunks()

@@ -14,6 +14,7 @@ from motet.dataset.query import batches, parquet
 from motet.dataset.rows import row_fields
 from motet.dataset.snapshot import VERDICT
 from motet.dataset.tables import schema, write_table
+from motet.run.gather import gathered, kept
 from motet.run.stage import Stage
 
 # A stage's inputs in order of id: who each is, its key, and the table that should have had a row for it and has not.
@@ -27,13 +28,17 @@ def latest_answers(ledger: Ledger, stage: Stage) -> str:
     return answered(ledger, stage.name) or NO_ANSWERS
 
 
-def todo_sql(answers: str, plan: Path, retry: bool) -> str:
-    """SQL of the positions to answer: one per key that has no final answer (nor a blame, unless `retry`)."""
+def todo_sql(answers: str, plan: Path, retry: bool, since: int | None = None) -> str:
+    """SQL of the positions to answer: one per key that has no final answer (nor a blame, unless `retry`).
+
+    What has any answer of a number from `since` on is not asked again: it was asked in this run.
+    """
     settled = FINAL if retry else (*FINAL, *BLAMED)
     listed = ", ".join(f"'{status}'" for status in settled)
+    now = "" if since is None else f" OR seq >= {since}"
     return (
         f"SELECT min(p.position) AS position FROM {parquet([plan])} p "
-        f"ANTI JOIN (SELECT key FROM {answers} WHERE status IN ({listed})) a USING (key) "
+        f"ANTI JOIN (SELECT key FROM {answers} WHERE status IN ({listed}){now}) a USING (key) "
         "WHERE p.lacks = '' GROUP BY p.key ORDER BY position"
     )
 
@@ -61,25 +66,12 @@ def assemble_rows(
     row_schema = schema(row_type)
     parts = ledger.parts(f"tables/{row_type.table}") if stage.writes else []
     if stage.writes is None:
-        sql = (
-            f"SELECT b.* FROM {parquet([before])} b "
-            f"SEMI JOIN (SELECT id FROM {parquet([verdicts])} WHERE status = 'ok') v USING (id) ORDER BY b.id"
-        )
+        write_table(output, row_schema, kept(before, verdicts))
     elif parts:
-        suffix = f" || format('.{row_type.letter}{{:03d}}', r.answer_row)" if stage.many else ""
-        # Parts that an older Motet wrote may lack a column; no answer of theirs is asked for then.
-        there = {name for part in parts for name in pq.read_schema(part).names}
-        fields = ", ".join(f'r."{name}"' if name in there else f'NULL AS "{name}"' for name in row_fields(row_type))
-        sql = (
-            f"SELECT p.id{suffix} AS id, p.source, p.path, p.lineage{suffix} AS lineage, {fields} "
-            f"FROM {planned} p JOIN {answers} a USING (key) "
-            f"JOIN {parquet(parts)} r ON r.answer_key = a.key AND r.answer_seq = a.seq "
-            "WHERE a.status IN ('ok', 'unanswered') AND p.lacks = '' ORDER BY 1"
-        )
+        suffix = f".{row_type.letter}" if stage.many else ""
+        write_table(output, row_schema, gathered(connection, answers, plan, parts, row_type, suffix))
     else:
         write_table(output, row_schema, [])
-        return
-    write_table(output, row_schema, batches(connection, sql, row_schema))
 
 
 def assemble_whole(
@@ -105,9 +97,8 @@ def assemble_whole(
     write_table(verdicts, VERDICT, batches(connection, sql, VERDICT))
     main = stage.main.row_type
     if main.table in outputs:
-        sql = f"SELECT b.* FROM {rows} b ANTI JOIN (SELECT id FROM {lines} WHERE status = 'dropped') v USING (id) ORDER BY b.id"
         columns = pq.read_schema(before)  # the row type may have but some of them
-        write_table(outputs[main.table], columns, batches(connection, sql, columns))
+        write_table(outputs[main.table], columns, kept(before, verdicts))
     if stage.writes is not None:
         fields = ", ".join(f'v."{name}"' for name in row_fields(stage.writes))
         suffix = f" || format('.{stage.writes.letter}{{:03d}}', v.row)" if stage.writes.letter else ""

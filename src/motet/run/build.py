@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import heapq
+import itertools
 import json
 import os
 import shutil
 import time
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -32,9 +33,10 @@ from motet.dataset.tables import column_names, digest_of, schema, stream, write_
 from motet.errors import UserError
 from motet.recipe import Recipe, Step
 from motet.run import keys
+from motet.run.ahead import Ahead, Asking, Planned, Standing, Turn
 from motet.run.assemble import PLAN, assemble_rows, assemble_whole, latest_answers, todo_sql
 from motet.run.engine import LocalEngine
-from motet.run.inputs import Live, Unit, units
+from motet.run.inputs import Live, Unit, keying, units
 from motet.run.shelf import RESERVE_BYTES, Shelf
 from motet.run.stage import Cost, Drop, Input, Stage, Tools, Verdict, versions
 from motet.run.watch import Run, StageReport, Watch
@@ -48,7 +50,12 @@ OWN = {"read_judgements"}  # sources in the dataset's own folder: read anew even
 class Engine(Protocol):
     """Answers tasks, in any order; see `LocalEngine`."""
 
-    workers: int
+    @property
+    def workers(self) -> int: ...
+
+    @property
+    def stores(self) -> bool:
+        """Whether it writes the parts of the ledger itself."""
 
     def run(self, tasks: Iterable[Task | None]) -> Generator[tuple[Order, Outcome]]: ...
 
@@ -190,6 +197,11 @@ class _Build:
         self.final: dict[str, str] = {}
         self.rows: dict[str, int] = {}
         self.states: list[StageState] = []
+        self.since = self.ledger.reserve(1)  # what has a greater number was answered in this run
+        self.reports: dict[str, StageReport] = {}  # of stages that have answers, some of them before their turn
+        self.shelves: dict[str, Shelf] = {}
+        self.turns: dict[str, int] = {}  # stages of the stretch that is being answered
+        self.asking: Asking | None = None
 
     def run(self) -> Run:
         began = time.monotonic()
@@ -200,6 +212,8 @@ class _Build:
             self.salts = {step.name: keys.salt(step.stage, step.settings, self.seed) for step in self.recipe.steps}
             for index, step in enumerate(self.recipe.steps):
                 stage_began = time.monotonic()
+                if step.stage.kind in ("source", "whole"):
+                    self._end_stretch()
                 if step.stage.kind == "source":
                     report = self._source(index, step)
                 elif step.stage.kind == "whole":
@@ -216,6 +230,7 @@ class _Build:
             self._log(run, started)
             return run
         finally:
+            self._end_stretch()
             self.draft.discard()
             shutil.rmtree(self.scratch, ignore_errors=True)
 
@@ -296,21 +311,27 @@ class _Build:
         fingerprint = keys.digest(salt, inputs)
         if report := self._unchanged(step, fingerprint):
             return report
-        report = StageReport(step.name)
+        report = self.reports.setdefault(step.name, StageReport(step.name))
         plan = self.scratch / f"plan-{index}.parquet"
-        write_table(plan, PLAN, self._plan(stage, salt, stage.draws_with(step.settings)))
+        write_table(plan, PLAN, self._plan(stage, keying(stage, step.settings, salt)))
         connection = connect(self.scratch)
         todo = self.scratch / f"todo-{index}.parquet"
         columns = pa.schema([("position", pa.int64())])
         answers = latest_answers(self.ledger, stage)
-        count = write_table(todo, columns, batches(connection, todo_sql(answers, plan, self.retry), columns))
+        count = write_table(todo, columns, batches(connection, todo_sql(answers, plan, self.retry, self.since), columns))
         planned = f"SELECT count(DISTINCT key) FROM {parquet([plan])} WHERE lacks = ''"
         ((keys_planned,),) = connection.sql(planned).fetchall()
-        report.already = keys_planned - count
-        self.watch.begins(step.name, count, report.already)
+        answered = keys_planned - count
+        report.already = answered - report.done_now  # what was done before its turn was done now
+        self.watch.begins(step.name, count, answered)
         if count:
             self._estimate(stage, step, todo)
-            self._answer(stage, step, salt, todo, report)
+            self._answer(index, plan, todo, count)
+        report.slowest.sort(reverse=True)
+        if report.done_now:
+            self.ledger.compact(f"work/{stage.name}")
+            if stage.writes is not None:
+                self.ledger.compact(f"tables/{stage.writes.table}")
         output, verdicts_file = _names(index, step.name, stage.writes or stage.main.row_type)
         before = self.live[stage.main.row_type.table].file
         assemble_rows(connection, stage, self.ledger, plan, before, self.draft.folder / output, self.draft.folder / verdicts_file)
@@ -359,11 +380,9 @@ class _Build:
 
     # -- steps of a row stage ----------------------------------------------------------------------------------------
 
-    def _plan(self, stage: Stage, salt: str, draws: bool) -> Iterator[pa.RecordBatch]:
-        used = [(p.name, stage.used(p)) for p in stage.inputs]
+    def _plan(self, stage: Stage, key: Callable[[Unit], str]) -> Iterator[pa.RecordBatch]:
         lines: list[dict[str, Any]] = []
         for position, unit in enumerate(units(stage, self.live)):
-            key = _key(stage, salt, used, unit, draws)
             lines.append(
                 {
                     "position": position,
@@ -371,7 +390,7 @@ class _Build:
                     "source": unit.source,
                     "path": unit.path,
                     "lineage": unit.lineage,
-                    "key": key,
+                    "key": key(unit),
                     "lacks": unit.lacks,
                 }
             )
@@ -381,10 +400,10 @@ class _Build:
         if lines:
             yield pa.RecordBatch.from_pylist(lines, schema=PLAN)
 
-    def _units(self, stage: Stage, todo: Path) -> Iterator[tuple[int, Unit]]:
+    def _units(self, stage: Stage, todo: Path, whole_rows: bool = False) -> Iterator[tuple[int, Unit]]:
         wanted = (row["position"] for row in stream(todo))
         following = next(wanted, None)
-        for position, unit in enumerate(units(stage, self.live)):
+        for position, unit in enumerate(units(stage, self.live, whole_rows)):
             if following is None:
                 return
             if position == following:
@@ -396,7 +415,7 @@ class _Build:
         if stage.cost is None:
             return
         total = Cost()
-        for _, unit in self._units(stage, todo):
+        for _, unit in self._units(stage, todo, whole_rows=True):
             cost = stage.cost(unit.rows[stage.main.name], step.settings)
             if cost is None:
                 return
@@ -418,37 +437,71 @@ class _Build:
         settings, timeout = step.settings.model_dump(mode="json"), step.settings.timeout or step.stage.timeout
         return Order(step.name, settings, self.seed, str(self.folder), self.engine.workers, timeout)
 
-    def _answer(self, stage: Stage, step: Step, salt: str, todo: Path, report: StageReport) -> None:
-        used = [(p.name, stage.used(p)) for p in stage.inputs]
-        draws = stage.draws_with(step.settings)
-        paths: dict[int, str] = {}  # of the items in flight only
-
-        order = self._order(step)
+    def _answer(self, index: int, plan: Path, todo: Path, count: int) -> None:
+        """Ask the engine what is to do for a stage, and ahead of its time what this lets the next ones do."""
+        asking = self.asking = self.asking or self._stretch(index)
+        number = self.turns[self.recipe.steps[index].name]
+        turn = asking.ahead.turns[number]
+        asking.ahead.begins(number, self._complete(plan, todo, asking.ahead.room(self.engine.workers)), self.live)
 
         def tasks() -> Iterator[Task]:
-            for position, unit in self._units(stage, todo):
-                key = _key(stage, salt, used, unit, draws)
-                paths[position] = unit.path
-                yield order, Item(position, key, unit.path, unit.lineage, unit.rows, unit.missing)
+            for position, unit in self._units(turn.stage, todo):
+                yield turn.order, Item(position, turn.key(unit), unit.path, unit.lineage, unit.rows, unit.missing)
 
-        shelf = Shelf(self.ledger, stage, self.folder)
         try:
-            with contextlib.closing(self.engine.run(tasks())) as outcomes:
-                for _, outcome in outcomes:
-                    shelf.add(outcome)
-                    path = paths.pop(outcome.position, "")
-                    report.done_now += 1
-                    report.media_bytes += outcome.media_bytes
-                    heapq.heappush(report.slowest, (outcome.seconds, path))
-                    if len(report.slowest) > SLOWEST:
-                        heapq.heappop(report.slowest)
-                    self.watch.advances(step.name, outcome.status)
+            for order, outcome, path in asking.answers(turn.order.stage, tasks(), count):
+                stage = asking.ahead.turns[self.turns[order.stage]].stage
+                if order.stage not in self.shelves:
+                    self.shelves[order.stage] = Shelf(self.ledger, stage, self.folder)
+                self.shelves[order.stage].add(outcome)
+                report = self.reports.setdefault(order.stage, StageReport(order.stage))
+                report.done_now += 1
+                report.media_bytes += outcome.media_bytes
+                heapq.heappush(report.slowest, (outcome.seconds, path))
+                if len(report.slowest) > SLOWEST:
+                    heapq.heappop(report.slowest)
+                if order.stage == turn.order.stage:
+                    self.watch.advances(order.stage, outcome.status)
         finally:
-            shelf.flush()
-        report.slowest.sort(reverse=True)
-        self.ledger.compact(f"work/{stage.name}")
-        if stage.writes is not None:
-            self.ledger.compact(f"tables/{stage.writes.table}")
+            with contextlib.ExitStack() as flushing:
+                for shelf in self.shelves.values():
+                    flushing.callback(shelf.flush)
+
+    def _stretch(self, index: int) -> Asking:
+        """The row and group stages from here to the next of another kind, which one source can go through on its own."""
+        steps = list(itertools.takewhile(lambda step: step.stage.kind in ("row", "group"), self.recipe.steps[index:]))
+        self.turns = {step.name: number for number, step in enumerate(steps)}
+        standing = Standing(self.ledger)
+        turns = []
+        for step in steps:
+            order = replace(
+                self._order(step),
+                seq=self.ledger.reserve() if self.engine.stores else 0,
+                wants_rows=step is not steps[-1],
+            )
+            turns.append(Turn(step.stage, order, keying(step.stage, step.settings, self.salts[step.name]), _costing(step)))
+        return Asking(self.engine.run, Ahead(turns, standing, lambda: shutil.disk_usage(self.folder).free - RESERVE_BYTES))
+
+    def _end_stretch(self) -> None:
+        if self.asking is not None:
+            self.asking.close()
+        self.asking, self.turns, self.shelves = None, {}, {}
+
+    def _complete(self, plan: Path, todo: Path, most: int) -> dict[str, list[Planned]]:
+        """The plans of sources all of whose inputs are to do: the last ones, since no worker is idle before they are given."""
+        lines, positions = parquet([plan]), parquet([todo])
+        sql = (
+            f"WITH open AS (SELECT p.key FROM {lines} p SEMI JOIN {positions} t USING (position)), "
+            f"complete AS (SELECT p.source FROM {lines} p LEFT JOIN open o USING (key) GROUP BY p.source "
+            "HAVING bool_and(p.lacks <> '' OR o.key IS NOT NULL) AND bool_or(p.lacks = '') "
+            f"ORDER BY max(p.position) DESC LIMIT {most}) "
+            f"SELECT p.source, p.id, p.path, p.lineage, p.key, p.lacks FROM {lines} p SEMI JOIN complete USING (source) "
+            "ORDER BY p.position"
+        )
+        plans: dict[str, list[Planned]] = {}
+        for source, *line in connect(self.scratch).sql(sql).fetchall():
+            plans.setdefault(source, []).append(Planned(*line))
+        return plans
 
     # -- snapshot and report -----------------------------------------------------------------------------------------
 
@@ -560,11 +613,9 @@ class _Build:
         write_bytes(run.folder / "run.json", json.dumps(told, indent=1).encode())
 
 
-def _key(stage: Stage, salt: str, used: Sequence[tuple[str, tuple[str, ...]]], unit: Unit, draws: bool) -> str:
-    values = {name: _picked(unit.rows[name], fields) for name, fields in used}
-    if stage.kind == "group":
-        values["missing"] = [asdict(m) for m in unit.missing]
-    return keys.key(salt, values, unit.lineage if draws else None)
+def _costing(step: Step) -> Callable[[Unit], Cost | None]:
+    stage, settings = step.stage, step.settings
+    return lambda unit: stage.cost(unit.rows[stage.main.name], settings) if stage.cost else None
 
 
 def _seen(parameter: Input, table: Live | None, whole: bool) -> str:
@@ -580,14 +631,6 @@ def _shown(parameter: Input, table: Live) -> list[str]:
     there = column_names(table.file)
     shown = [name for name in there if name in parameter.row_type.__dataclass_fields__]
     return shown if len(shown) < len(there) else []
-
-
-def _picked(value: Any, names: tuple[str, ...]) -> Any:
-    if value is None:
-        return None
-    if isinstance(value, list):
-        return [[row[name] for name in names] for row in value]
-    return [value[name] for name in names]
 
 
 def _removed(row: Row) -> Drop:

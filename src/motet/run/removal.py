@@ -11,7 +11,7 @@ from typing import Any
 from motet.dataset import versions
 from motet.dataset.durable import write_bytes
 from motet.dataset.folder import read_recipe_file
-from motet.dataset.housekeeping import delete_media, forget_unused, unused_media
+from motet.dataset.keeping.cleaning import delete_media, forget_unused, unused_media
 from motet.dataset.lock import writer_lock
 from motet.dataset.query import connect, damage_told, parquet
 from motet.dataset.snapshot import Snapshot, live, read

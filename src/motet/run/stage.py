@@ -127,6 +127,15 @@ class Cost:
 
 
 @dataclass(frozen=True)
+class Needs:
+    """What answering one row takes for itself beside a core: graphics cards, of each of which a worker sees its own, and more
+    memory than a worker usually may use."""
+
+    gpus: int = 0
+    memory_mb: int = 0
+
+
+@dataclass(frozen=True)
 class Stage:
     name: str
     function: Callable[..., Any]
@@ -146,6 +155,7 @@ class Stage:
     contents: Callable[[Any], Mapping[str, str]] | None  # settings -> digests of the fonts or models they name
     setup: Callable[[Any], Any] | None  # settings -> equipment, made once per worker
     cost: Callable[..., Cost | None] | None  # gives None where its settings leave nothing to estimate
+    needs: Needs | Callable[[Any], Needs] = Needs()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The plain function, for tests and notebooks."""
@@ -153,6 +163,9 @@ class Stage:
 
     def draws_with(self, settings: Settings) -> bool:
         return self.draws(settings) if callable(self.draws) else self.draws
+
+    def needs_with(self, settings: Settings) -> Needs:
+        return self.needs(settings) if callable(self.needs) else self.needs
 
     @property
     def main(self) -> Input:
@@ -178,6 +191,7 @@ def stage(
     contents: Callable[[Any], Mapping[str, str]] | None = None,
     setup: Callable[[Any], Any] | None = None,
     cost: Callable[..., Cost | None] | None = None,
+    needs: Needs | Callable[[Any], Needs] = Needs(),
 ) -> Callable[[Callable[..., Any]], Stage]:
     """Declare a stage. `uses` lists the input fields it may touch: they, and nothing else, decide its key.
 
@@ -230,6 +244,7 @@ def stage(
             contents=contents,
             setup=setup,
             cost=cost,
+            needs=needs,
         )
         _check(declared)
         return declared

@@ -29,6 +29,7 @@ from motet.run.stage import Drop, Missing, Settings, Stage, Tools, Unanswered
 SLOT = struct.Struct("=qqd")  # process id, row number in the batch, when it began (monotonic seconds)
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 DETAIL = 500  # characters of a reason kept
+EQUIPMENTS = 4  # what `setup` made of so many stages stays loaded; no more are asked for at a time
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class Order:
     dataset: str
     workers: int = 1  # that a stage over all rows has for itself
     timeout: float = 60.0  # the limit of one row in seconds
+    seq: int = 0  # first of the numbers of parts, for an engine that writes them itself
+    wants_rows: bool = True  # whether the build looks at the rows of outcomes, or is content with the parts
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ class Item:
     lineage: str
     rows: dict[str, Any]
     missing: list[Missing] = field(default_factory=list)
+    back: bool = False  # whether the build looks at the rows of its outcome, or is content with the parts
 
 
 Task = tuple[Order, Item]
@@ -74,6 +78,7 @@ class Outcome:
     worker: int = 0
     attempts: int = 1
     halt: bool = False
+    parts: tuple[tuple[str, str], ...] = ()  # where it is written already: (shelf, file name); () where nobody has yet
 
 
 USER = "user"
@@ -81,10 +86,15 @@ USER = "user"
 _board: mmap.mmap | None = None
 
 
-def start(board: str, memory_bytes: int) -> None:
-    """Prepare a fresh worker: tie its life to the parent's, limit its memory, open the announcement board."""
+def start(board: str, memory_bytes: int, gpus: str = "") -> None:
+    """Prepare a fresh worker: tie its life to the parent's, limit its memory, open the announcement board.
+
+    `gpus` are the graphics cards it is to see, "" for all there are.
+    """
     global _board
     _die_with_parent()
+    if gpus:
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpus
     # One core per worker: threads of linear algebra would fight for the others' cores, and change last bits with their number.
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = "1"
@@ -93,11 +103,17 @@ def start(board: str, memory_bytes: int) -> None:
 
         threadpool_limits(1)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a native loop must die at the first knock
-    if sys.platform == "linux":  # elsewhere the engine's own watch has to do
-        resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
+    _limit(memory_bytes)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with Path(board).open("r+b") as file:
         _board = mmap.mmap(file.fileno(), 0)
+
+
+def _limit(memory_bytes: int) -> None:
+    if sys.platform == "linux":  # elsewhere the engine's own watch has to do
+        _, most = resource.getrlimit(resource.RLIMIT_DATA)
+        least = memory_bytes if most == resource.RLIM_INFINITY else min(memory_bytes, most)
+        resource.setrlimit(resource.RLIMIT_DATA, (least, most))
 
 
 def _die_with_parent() -> None:
@@ -118,10 +134,13 @@ def announce(slot: int, row: int) -> None:
     SLOT.pack_into(_board, slot * SLOT.size, os.getpid(), row, time.monotonic())
 
 
-def do_batch(slot: int, order: Order, items: list[Item]) -> list[Outcome]:
+def do_batch(slot: int, order: Order, items: list[Item], memory_bytes: int) -> list[Outcome]:
     """Answer a batch; each row is announced before it is begun, so that if this process dies one row is suspect."""
     announce(slot, -1)
-    declared, settings, equipment, draws = _equipped(order.stage, _frozen(order.settings))
+    _limit(memory_bytes)
+    frozen = _frozen(order.settings)
+    declared, settings, draws = _declared(order.stage, frozen)
+    equipment = _equipment(order.stage, frozen) if declared.setup else None
     outcomes = []
     for n, item in enumerate(items):
         announce(slot, n)
@@ -137,13 +156,20 @@ def _frozen(settings: dict[str, Any]) -> str:
     return json.dumps(settings, sort_keys=True)
 
 
-@lru_cache(maxsize=4)
-def _equipped(name: str, settings: str) -> tuple[Stage, Settings, Any, bool]:
+@lru_cache(maxsize=64)
+def _declared(name: str, settings: str) -> tuple[Stage, Settings, bool]:
     from motet.recipe import find_stage
 
     declared = find_stage(name)
     chosen = declared.settings_type(**json.loads(settings))
-    return declared, chosen, declared.setup(chosen) if declared.setup else None, declared.draws_with(chosen)
+    return declared, chosen, declared.draws_with(chosen)
+
+
+@lru_cache(maxsize=EQUIPMENTS)
+def _equipment(name: str, settings: str) -> Any:
+    declared, chosen, _ = _declared(name, settings)
+    assert declared.setup is not None
+    return declared.setup(chosen)
 
 
 def answer(declared: Stage, settings: Settings, equipment: Any, draws: bool, order: Order, item: Item) -> Outcome:

@@ -16,7 +16,7 @@ from pydantic import Field, field_validator
 from motet import render
 from motet.dataset.rows import Film, VideoPlan
 from motet.errors import UserError
-from motet.run import Drop, Settings, Tools, Unanswered, stage
+from motet.run import Drop, Needs, Settings, Tools, Unanswered, stage
 from motet.run.stage import Cost, versions
 from motet.video.errors import VideoError
 
@@ -63,6 +63,10 @@ def _servers(settings: RenderVideo) -> list[str]:
     return settings.servers or os.environ.get(ADDRESSES, "").split()
 
 
+def _needs(settings: RenderVideo) -> Needs:
+    return Needs(gpus=int(settings.renderer == "diffusion" and settings.device == "cuda"))
+
+
 def _contents(settings: RenderVideo) -> Mapping[str, str]:
     """What is lacking is told before work begins."""
     if settings.renderer == "deforum":
@@ -107,6 +111,7 @@ def _cost(plan: Mapping[str, Any], settings: RenderVideo) -> Cost | None:
     libraries=["av", "numpy", "numba", "soundfile"],
     contents=_contents,
     cost=_cost,
+    needs=_needs,
 )
 def render_video(plan: VideoPlan, settings: RenderVideo, tools: Tools) -> Film | Drop:
     manifest = json.loads(tools.media.read(plan.manifest))

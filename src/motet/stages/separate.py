@@ -12,7 +12,7 @@ from pydantic import Field
 
 from motet.audio.errors import Unusable
 from motet.dataset.rows import File, Recording, Separated
-from motet.run import Drop, Settings, Tools, stage
+from motet.run import Drop, Needs, Settings, Tools, stage
 from motet.run.stage import versions
 from motet.stages.clean import source_of
 
@@ -57,6 +57,10 @@ def _load(settings: Separate) -> Separator | None:
     )
 
 
+def _needs(settings: Separate) -> Needs:
+    return Needs(gpus=int(settings.method == "demucs" and settings.device == "cuda"))
+
+
 def _at_work(settings: Separate) -> Separator | None:
     """A worker has one core, and torch would take them all: slower by far, where each of several does."""
     loaded = _load(settings)
@@ -80,6 +84,7 @@ def _contents(settings: Separate) -> Mapping[str, str]:
     libraries=["av", "numpy", "soxr"],
     contents=_contents,
     setup=_at_work,
+    needs=_needs,
 )
 def separate(song: Recording, file: File, settings: Separate, tools: Tools) -> Iterator[Separated] | Drop:
     try:

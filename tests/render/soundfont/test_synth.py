@@ -389,6 +389,7 @@ def test_a_sample_is_played_as_high_as_a_key_asks(tmp_path: Path) -> None:
     assert np.argmax(spectrum) * LOW / 6000 == pytest.approx(64 * RATE / frames, abs=2)
 
 
+@pytest.mark.slow
 def test_damaged_compiled_code_is_told_with_the_fix(tmp_path: Path) -> None:
     code = "from motet.render import find, load; load(find())"
     run = [sys.executable, "-c", f"{code}"]

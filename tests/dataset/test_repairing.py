@@ -1,0 +1,203 @@
+"""What a repair owes: whatever is damaged, after it and one build the dataset equals a fresh one, and judgements, tags and the
+recipe file are as they were."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from motet import UserError
+from motet.dataset.keeping.checking import check
+from motet.dataset.keeping.repairing import Repair, repair
+from motet.dataset.lock import writer_lock
+from motet.dataset.snapshot import live
+from motet.labels import FILE, Labels
+from motet.run.build import build
+from motet.run.engine import LocalEngine
+from toys.compare import assert_same
+from toys.numbers import recipe, sources
+
+DAMAGES = ["shorten", "flip", "delete", "empty", "twice", "rename", "swap"]
+QUICK = {"tables/*/*", "commits.json", "snapshots/live"}
+KINDS = ["work/*/*", "tables/*/*", "media/*/*", "snapshots/0*/*", "snapshots/0*/*/*", "commits.json", "snapshots/live"]
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[LocalEngine]:
+    with LocalEngine(1) as pool:
+        yield pool
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory, engine: LocalEngine) -> Path:
+    """Sources, the dataset built of them by two settings, and what a fresh build makes; never touched again."""
+    root = tmp_path_factory.mktemp("repairing")
+    sources(root / "sources")
+    build(recipe(2), [root / "sources"], root / "data", engine=engine)  # answers that are live no more
+    build(recipe(), [root / "sources"], root / "data", engine=engine)
+    build(recipe(), [root / "sources"], root / "fresh", engine=engine)
+    Labels(root / "data" / FILE).add("one", "good")
+    return root
+
+
+@pytest.fixture
+def data(built: Path, tmp_path: Path) -> Path:
+    shutil.copytree(built / "data", tmp_path / "data", symlinks=True)
+    return tmp_path / "data"
+
+
+def mended(data: Path, built: Path, engine: LocalEngine) -> Repair:
+    """Repair and build; then it is as fresh, and nothing is left to do."""
+    with writer_lock(data):
+        done = repair(data)
+    build(recipe(), [built / "sources"], data, engine=engine)
+    assert_same(data, built / "fresh")
+    assert [fault for fault in check(data, leftovers=True) if fault.kind not in ("suffix", "judgements")] == []
+    assert build(recipe(), [built / "sources"], data, engine=engine).done_now <= 1  # the stage over all rows, at the most
+    assert [label.stamp for label in Labels.open(data / FILE).all()] == ["one"]
+    return done
+
+
+def damage(data: Path, kind: str, pattern: str, dice: random.Random) -> str:
+    """Do something to a file of a kind; returns what, for the message of a test that fails."""
+    files = sorted(path for path in data.glob(pattern) if path.is_symlink() or path.is_file())
+    path = dice.choice(files)
+    told = f"{kind} {path.relative_to(data)}"
+    if path.is_symlink():
+        path.unlink()
+        if kind == "swap":
+            path.symlink_to("nowhere")
+        elif kind == "twice":
+            shutil.copytree(path.with_name("000002"), path)
+        return told
+    content = bytearray(path.read_bytes())
+    other = dice.choice([one for one in files if one != path] or [path.with_name("none")])
+    own = path.with_name(f".{path.name}.own")  # snapshots share files: the damage is to this name alone
+    if kind == "delete":
+        path.unlink()
+        return told
+    if kind == "rename":
+        path.rename(path.with_name(f"other-{path.name}"))
+        return told
+    if kind == "twice" and path.name.startswith("part-"):
+        shutil.copyfile(path, path.with_name(path.name.replace("part-", "part-9")))
+        return told
+    if kind == "swap" and other.exists():
+        content = bytearray(other.read_bytes())
+        shutil.copyfile(path, other.with_name(".other"))
+        os.replace(other.with_name(".other"), other)
+        told += f" with {other.relative_to(data)}"
+    elif kind == "twice":
+        content *= 2
+    elif kind == "flip":
+        content[dice.randrange(len(content))] ^= 1 << dice.randrange(8)
+    else:
+        content = content[: dice.randrange(len(content)) if kind == "shorten" else 0]
+    own.write_bytes(content)
+    os.replace(own, path)
+    return told
+
+
+# A flipped bit in a file of JSON may say another word that could be one, and nobody can tell.
+BLIND = {("flip", "commits.json"), ("flip", "snapshots/0*/*")}
+
+
+@pytest.mark.parametrize("pattern", [pytest.param(k, marks=[] if k in QUICK else pytest.mark.slow) for k in KINDS])
+def test_what_is_damaged_is_made_again(built: Path, data: Path, engine: LocalEngine, pattern: str) -> None:
+    for kind in ("shorten", "delete"):
+        damage(data, kind, pattern, random.Random(1))
+        if pattern == "snapshots/live":
+            break
+    mended(data, built, engine)
+
+
+@pytest.mark.slow
+def test_any_damage_is_made_good(built: Path, tmp_path: Path, engine: LocalEngine) -> None:
+    number = int(os.environ.get("MOTET_DAMAGES", "40"))
+    for seed in range(number):
+        dice = random.Random(seed)
+        data = tmp_path / "data"
+        shutil.rmtree(data, ignore_errors=True)
+        shutil.copytree(built / "data", data, symlinks=True)
+        told = []
+        for _ in range(dice.choice([1, 1, 1, 2, 3])):
+            kind, pattern = dice.choice(DAMAGES), dice.choice(KINDS)
+            if (kind, pattern) not in BLIND and list(data.glob(pattern)):
+                told.append(damage(data, kind, pattern, dice))
+        try:
+            mended(data, built, engine)
+        except Exception as error:
+            msg = f"seed {seed}: {told}"
+            raise AssertionError(msg) from error
+
+
+def test_only_what_is_concerned_is_asked_again(built: Path, data: Path, engine: LocalEngine) -> None:
+    lost = sorted((data / "media").glob("*/*"))[0]
+    needed = sum(str(lost.relative_to(data)) in row for row in written(data))
+    lost.unlink()
+    with writer_lock(data):
+        done = repair(data)
+    run = build(recipe(), [built / "sources"], data, engine=engine)
+    assert 0 < done.answers == run.done_now - next(s.done_now for s in run.stages if s.name.endswith("unique")) <= needed
+    assert_same(data, built / "fresh")
+
+
+def written(data: Path) -> list[str]:
+    from motet import Dataset
+
+    return [str(row["written"]) for row in Dataset(data).table("digits").to_pylist()]
+
+
+def test_live_tables_stay_while_media_is_missing(data: Path) -> None:
+    """Readers keep what is there, and splits are remembered from it."""
+    sorted((data / "media").glob("*/*"))[0].unlink()
+    before = live(data)
+    with writer_lock(data):
+        assert not repair(data).withdrawn
+    now = live(data)
+    assert before is not None
+    assert now is not None
+    assert (now.number, now.tables) == (before.number, before.tables)
+
+
+@pytest.mark.slow
+def test_the_recipe_file_is_put_back_and_the_damaged_one_kept(built: Path, data: Path, engine: LocalEngine) -> None:
+    said = (data / "motet.yaml").read_bytes()
+    (data / "motet.yaml").write_bytes(said[:20])
+    assert [fault.where for fault in check(data)] == ["motet.yaml"]
+    with writer_lock(data):
+        assert "motet.yaml was damaged" in repair(data).told[0]
+    assert (data / "motet.yaml").read_bytes() == said
+    assert (data / "motet.yaml.damaged").read_bytes() == said[:20]
+    mended(data, built, engine)
+
+
+def test_a_newer_format_is_left_alone(data: Path) -> None:
+    (data / "motet.yaml").write_text("format: 99\nmotet: 9.9\nrecipe: toys\n")
+    with writer_lock(data), pytest.raises(UserError, match=r"made by motet 9\.9"):
+        repair(data)
+
+
+def test_a_repair_that_finds_nothing_changes_nothing(data: Path) -> None:
+    before = {path: path.read_bytes() for path in data.rglob("*") if path.is_file() and path.name != ".lock"}
+    with writer_lock(data):
+        done = repair(data)
+    assert done == Repair()
+    assert before == {path: path.read_bytes() for path in data.rglob("*") if path.is_file() and path.name != ".lock"}
+
+
+def test_answers_without_their_rows_are_asked_again(built: Path, data: Path, engine: LocalEngine) -> None:
+    """As a cleaning of an older motet left it that was killed between two commits."""
+    record = json.loads((data / "commits.json").read_text())
+    record["parts"]["tables/totals"] = []
+    (data / "commits.json").write_text(json.dumps(record))
+    assert {fault.kind for fault in check(data)} == {"half_answer", "stale"}
+    mended(data, built, engine)
+    build(recipe(2), [built / "sources"], data, engine=engine)
+    assert list(check(data)) == []
