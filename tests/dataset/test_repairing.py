@@ -201,3 +201,16 @@ def test_answers_without_their_rows_are_asked_again(built: Path, data: Path, eng
     mended(data, built, engine)
     build(recipe(2), [built / "sources"], data, engine=engine)
     assert list(check(data)) == []
+
+
+def test_what_is_built_where_nothing_is_live_outlives_the_snapshots_that_stayed_behind(
+    data: Path, built: Path, engine: LocalEngine
+) -> None:
+    build(recipe(3), [built / "sources"], data, engine=engine)
+    (data / "snapshots" / "live").unlink()
+    assert sorted(path.name for path in (data / "snapshots").iterdir()) == ["000002", "000003"]
+    run = build(recipe(), [built / "sources"], data, engine=engine)
+    found = live(data)
+    assert found is not None
+    assert found.number == run.snapshot.number == 4
+    assert_same(data, built / "fresh")

@@ -34,10 +34,10 @@ from motet.dataset.folder import Dataset
 from motet.errors import UserError
 from motet.explorer.cuts import Cut, NotThere
 from motet.explorer.guarding import LONGEST_HEAD, Guard, Key, Timely, hosts_of, loopback
-from motet.explorer.scratch import Scratch
 from motet.explorer.shown import Shown, json_of
 from motet.film.reviewing.playing import part
 from motet.labels import LONGEST_NOTE
+from motet.scratch import Scratch
 
 __all__ = ["Explorer", "application", "serve"]
 
@@ -312,7 +312,7 @@ def serve(dataset: Dataset, *, beside: Sequence[Dataset] = (), host: str = "127.
     port = bound.getsockname()[1]
     alone = loopback(host)
     key = None if alone else Key(port)
-    scratch = Scratch()
+    scratch = Scratch("motet-explore-")
     shown = Shown(dataset, scratch=scratch.path, room=ROOM, beside=beside, by=by)
     hosts = hosts_of(host)
     guard = Guard(application(shown), hosts, key=key, open_to_all=host in ("0.0.0.0", "::"))

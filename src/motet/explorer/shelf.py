@@ -27,7 +27,7 @@ from motet.dataset.query import damage_told, parquet, quoted
 from motet.dataset.snapshot import Snapshot
 from motet.errors import UserError
 from motet.explorer.columns import FATE, NOTHING, Columns, left_out, shape_of
-from motet.explorer.scratch import Scratch
+from motet.scratch import Scratch
 
 Numbers = npt.NDArray[np.int32]
 Mask = npt.NDArray[np.bool_]
@@ -103,7 +103,7 @@ class Shelf:
     """
 
     def __init__(self, snapshot: Snapshot | None) -> None:
-        self._scratch = Scratch()
+        self._scratch = Scratch("motet-explore-")
         self._turn = threading.Lock()
         self._orders: dict[str, Numbers] = {}
         self.coded: dict[str, Coded] = {}

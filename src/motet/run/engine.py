@@ -13,7 +13,6 @@ import mmap
 import multiprocessing
 import os
 import signal
-import tempfile
 import threading
 import time
 from collections import deque
@@ -33,6 +32,7 @@ from motet.errors import UserError
 from motet.run import worker
 from motet.run.stage import Needs
 from motet.run.worker import SLOT, Item, Order, Outcome, Task
+from motet.scratch import Scratch
 
 WATCH_EVERY = 0.05  # seconds between looks at the board
 BATCH_SECONDS = 0.25  # a batch is made to take about this long
@@ -91,11 +91,11 @@ class LocalEngine:
         self.gpus = visible_gpus()
         self._pools: dict[str, ProcessPool] = {}  # by the graphics cards they see, "" for what needs none
         self._slots = 2 * self.workers + 2
-        handle, name = tempfile.mkstemp(prefix="motet-board-")
-        os.ftruncate(handle, self._slots * SLOT.size)
-        self._board_path = Path(name)
-        self._board = mmap.mmap(handle, 0)
-        os.close(handle)
+        self._scratch = Scratch("motet-board-")
+        self._board_path = self._scratch.path / "board"
+        self._board_path.write_bytes(bytes(self._slots * SLOT.size))
+        with self._board_path.open("r+b") as board:
+            self._board = mmap.mmap(board.fileno(), 0)
 
     def __enter__(self) -> LocalEngine:
         return self
@@ -107,7 +107,7 @@ class LocalEngine:
         """Kill the workers, busy or not."""
         self._drop_pools()
         self._board.close()
-        self._board_path.unlink(missing_ok=True)
+        self._scratch.close()
 
     def run(self, tasks: Iterable[Task | None]) -> Generator[tuple[Order, Outcome]]:
         """Answer every task, in the order they finish. Tasks of several orders may come mixed; batches are of one.

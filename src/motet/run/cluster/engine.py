@@ -10,8 +10,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-import shutil
-import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -26,6 +24,7 @@ from motet.run.cluster.crew import POLL, Told
 from motet.run.cluster.joining import connect, reachable
 from motet.run.cluster.nodes import Dealt, Post, Roster, brief
 from motet.run.worker import Item, Order, Outcome, Task
+from motet.scratch import Scratch
 
 PARKED = 64  # rows that wait for a node with GPUs, before no more are asked for
 SPARE_SEQS = 4  # numbers for parts that a crew has in hand, for each stage
@@ -67,7 +66,7 @@ class RayEngine:
         self._orders: list[_Given] = []
         self._joined: Roster | None = None
         self._ray: Any = None
-        self._temp = ""
+        self._scratch: Scratch | None = None
 
     def __enter__(self) -> RayEngine:
         return self
@@ -98,12 +97,12 @@ class RayEngine:
         if self._ray is not None:
             with contextlib.suppress(Exception):
                 self._ray.shutdown()
-        if self._temp:
-            shutil.rmtree(self._temp, ignore_errors=True)
+        if self._scratch is not None:
+            self._scratch.close()
 
     def _made_temp(self) -> str:
-        self._temp = tempfile.mkdtemp(prefix="motet-ray-")
-        return self._temp
+        self._scratch = Scratch("motet-ray-")
+        return str(self._scratch.path)
 
     def run(self, tasks: Iterable[Task | None]) -> Generator[tuple[Order, Outcome]]:
         """Answer every task, in the order in which answers are written. None among the tasks: none just now."""

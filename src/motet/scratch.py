@@ -1,4 +1,4 @@
-"""A folder for what is kept while a page is shown. It goes at the end; what a killed explorer left goes when the next begins."""
+"""A folder for what a process keeps while it runs. It goes at the end; what a killed one left goes when the next begins."""
 
 from __future__ import annotations
 
@@ -10,16 +10,15 @@ import tempfile
 import time
 from pathlib import Path
 
-PREFIX = "motet-explore-"
 YOUNG = 60.0  # seconds in which a folder may be not locked yet
 
 
 class Scratch:
-    """An empty folder in the system's place for such, held by a lock that ends with this process."""
+    """An empty folder in the system's place for such, called `prefix` and more. A lock that ends with this process holds it."""
 
-    def __init__(self) -> None:
-        _sweep()
-        self._folder = tempfile.TemporaryDirectory(prefix=PREFIX)
+    def __init__(self, prefix: str) -> None:
+        _sweep(prefix)
+        self._folder = tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True)
         self.path = Path(self._folder.name)
         self._held = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
         fcntl.flock(self._held, fcntl.LOCK_EX)
@@ -31,9 +30,9 @@ class Scratch:
             self._held = -1
 
 
-def _sweep() -> None:
+def _sweep(prefix: str) -> None:
     """Delete such folders of this user that nobody holds."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+    for folder in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
         try:
             state = folder.lstat()
             if not stat.S_ISDIR(state.st_mode) or state.st_uid != os.getuid() or time.time() - state.st_mtime < YOUNG:

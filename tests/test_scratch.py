@@ -1,4 +1,4 @@
-"""What an explorer keeps on the disk while it runs, and what is left of one that was killed."""
+"""What a process keeps on the disk while it runs, and what is left of one that was killed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from motet.explorer.scratch import PREFIX, YOUNG, Scratch
+from motet.scratch import YOUNG, Scratch
+
+PREFIX = "motet-test-"
 
 
 @pytest.fixture(autouse=True)
@@ -28,16 +30,17 @@ def aged(folder: Path) -> Path:
 
 
 def test_it_goes_at_the_end(place: Path) -> None:
-    scratch = Scratch()
+    scratch = Scratch(PREFIX)
     (scratch.path / "cut.flac").write_bytes(b"sound")
     scratch.close()
     scratch.close()
     assert list(place.iterdir()) == []
 
 
-def test_what_a_killed_explorer_left_goes_with_the_next(place: Path) -> None:
+def test_what_a_killed_process_left_goes_with_the_next(place: Path) -> None:
     code = (
-        "import time; from motet.explorer.scratch import Scratch; kept = Scratch(); print(kept.path, flush=True); time.sleep(60)"
+        "import time; from motet.scratch import Scratch\n"
+        "kept = Scratch('motet-test-'); print(kept.path, flush=True); time.sleep(60)"
     )
     environment = {**os.environ, "TMPDIR": str(place)}
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, env=environment) as killed:
@@ -46,12 +49,12 @@ def test_what_a_killed_explorer_left_goes_with_the_next(place: Path) -> None:
         killed.send_signal(signal.SIGKILL)
     assert left.is_dir()
     aged(left)
-    Scratch().close()
+    Scratch(PREFIX).close()
     assert not left.exists()
 
 
 def test_one_that_is_in_use_or_new_or_no_folder_stays(place: Path) -> None:
-    used = Scratch()
+    used = Scratch(PREFIX)
     aged(used.path)
     new = place / f"{PREFIX}new"
     new.mkdir()
@@ -59,6 +62,6 @@ def test_one_that_is_in_use_or_new_or_no_folder_stays(place: Path) -> None:
     mine.mkdir()
     link = place / f"{PREFIX}link"
     link.symlink_to(mine)
-    Scratch().close()
+    Scratch(PREFIX).close()
     assert {used.path, new, mine, link} <= set(place.iterdir())
     used.close()
