@@ -131,3 +131,20 @@ def test_the_command_says_what_went(data: Path, capsys: pytest.CaptureFixture[st
     assert not said["dry_run"]
     shutil.rmtree(data)
     assert main(["clean", str(data)]) == 2
+
+
+@pytest.mark.parametrize("called", ["data", "./data", "../here/data", "link"])
+def test_whatever_a_dataset_is_called_what_is_live_stays(
+    called: str, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By a path from where one stands, or by a link."""
+    here = tmp_path / "here"
+    here.mkdir()
+    shutil.move(data, here / "data")
+    (here / "link").symlink_to("data")
+    monkeypatch.chdir(here)
+    before = Dataset(here / "data").tables()
+    for command in (["check"], ["check", "--repair"], ["clean"], ["check"], ["status"]):
+        assert main([command[0], called, *command[1:]]) == 0, (command, capsys.readouterr())
+    assert Dataset(here / "data").tables() == before
+    assert "is not live" not in capsys.readouterr().out

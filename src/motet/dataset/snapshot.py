@@ -69,7 +69,7 @@ def live(dataset: Path) -> Snapshot | None:
     current = dataset / "snapshots" / "live"
     if not current.exists():
         return None
-    return read(current.resolve())
+    return read(current.parent / os.readlink(current))  # as the dataset is called, so that paths can be compared
 
 
 def read(folder: Path) -> Snapshot:

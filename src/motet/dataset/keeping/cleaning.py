@@ -157,7 +157,7 @@ def _asked(snapshot: Snapshot) -> list[str]:
 
 def _older(folder: Path, snapshot: Snapshot | None) -> list[str]:
     shelf = folder / "snapshots"
-    return [old.name for old in shelf.iterdir() if old.name.isdigit() and old != snapshot.folder] if snapshot else []
+    return [old.name for old in shelf.iterdir() if old.name.isdigit() and old.name != snapshot.folder.name] if snapshot else []
 
 
 def _size(path: Path) -> int:

@@ -58,7 +58,7 @@ def _snapshots(folder: Path, snapshot: Snapshot | None) -> Iterator[Fault]:
         return
     before = [path for path in numbered if path.name < snapshot.folder.name][1 - KEPT :]
     for path in numbered:
-        if path != snapshot.folder and path not in before:
+        if path.name != snapshot.folder.name and path not in before:
             yield leftover(f"snapshots/{path.name}", "a snapshot that is not live and not the one before")
 
 
