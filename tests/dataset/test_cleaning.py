@@ -16,6 +16,7 @@ from motet.cli import main
 from motet.dataset import versions
 from motet.dataset.keeping.checking import check
 from motet.dataset.keeping.cleaning import Cleaning, clean
+from motet.dataset.keeping.repairing import repair
 from motet.dataset.lock import writer_lock
 from motet.labels import FILE, Labels
 from motet.run.build import build
@@ -148,3 +149,39 @@ def test_whatever_a_dataset_is_called_what_is_live_stays(
         assert main([command[0], called, *command[1:]]) == 0, (command, capsys.readouterr())
     assert Dataset(here / "data").tables() == before
     assert "is not live" not in capsys.readouterr().out
+
+
+def test_a_cleaning_that_was_cut_short_is_finished_by_the_next(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It leaves parts that no commit names, which the next one commits under the same names."""
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with writer_lock(data):
+        with monkeypatch.context() as patched:
+            patched.setattr("motet.dataset.keeping.record.replace", killed)
+            with pytest.raises(KeyboardInterrupt):
+                clean(data)
+        assert clean(data).answers > 0
+    assert list(check(data, leftovers=True)) == []
+
+
+def test_files_that_are_not_motet_s_stay_where_they_are(data: Path, tmp_path: Path, engine: LocalEngine) -> None:
+    """The user's own inside the dataset, and all that links in it lead to."""
+    outside = tmp_path / "outside"
+    (outside / "tmp_folder").mkdir(parents=True)
+    own = [data / "work/mine/notes.txt", data / "tables/digits/README", data / "media/fav/best.flac", data / "snapshots/2024/a"]
+    own += [outside / name for name in ("precious.txt", ".notes.tmp", "tmp_folder/file")]
+    for path in own:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("mine")
+    for place in ("work/else", "tables/else", "media/ab", "cache/else", "runs/else", "snapshots/.draft"):
+        (data / place).parent.mkdir(exist_ok=True)
+        shutil.rmtree(data / place, ignore_errors=True)
+        (data / place).symlink_to(outside)
+    with writer_lock(data):
+        clean(data, caches=True)
+        repair(data)
+    build(recipe(3), [tmp_path / "sources"], data, engine=engine)
+    assert [path for path in own if not path.exists()] == []
+    assert sorted(path.name for path in outside.iterdir()) == [".notes.tmp", "precious.txt", "tmp_folder"]

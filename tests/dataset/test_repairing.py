@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from motet import UserError
+from motet import Dataset, UserError
 from motet.dataset.keeping.checking import check
+from motet.dataset.keeping.cleaning import clean
 from motet.dataset.keeping.repairing import Repair, repair
 from motet.dataset.lock import writer_lock
 from motet.dataset.snapshot import live
@@ -214,3 +215,50 @@ def test_what_is_built_where_nothing_is_live_outlives_the_snapshots_that_stayed_
     assert found is not None
     assert found.number == run.snapshot.number == 4
     assert_same(data, built / "fresh")
+
+
+def test_a_lost_link_to_what_is_live_is_told_and_made_again_and_nothing_is_cleaned_meanwhile(data: Path) -> None:
+    """As a copy without links loses it."""
+    before = Dataset(data).tables()
+    (data / "snapshots" / "live").unlink()
+    assert [(fault.kind, fault.where) for fault in check(data)] == [("link", "snapshots/live")]
+    with writer_lock(data):
+        with pytest.raises(UserError, match="no live tables"):
+            clean(data)
+        assert "leads to 000002 again" in repair(data).told[0]
+    assert Dataset(data).tables() == before
+    assert list(check(data)) == []
+
+
+def test_snapshots_that_are_all_gone_are_told_and_the_next_build_makes_one(data: Path, built: Path, engine: LocalEngine) -> None:
+    shutil.rmtree(data / "snapshots")
+    assert [(fault.kind, fault.where) for fault in check(data)] == [("link", "snapshots/live")]
+    mended(data, built, engine)
+
+
+def test_a_repair_that_was_cut_short_is_finished_by_the_next(
+    data: Path, built: Path, engine: LocalEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (data / "commits.json").write_text("{")
+    for part in (data / "tables" / "digits").iterdir():
+        part.write_bytes(b"")
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, writer_lock(data):
+        patched.setattr("motet.dataset.keeping.repairing.forget", killed)
+        with pytest.raises(KeyboardInterrupt):
+            repair(data)
+    mended(data, built, engine)
+
+
+def test_a_lost_file_of_the_live_snapshot_that_lies_nowhere_else_is_built_again(
+    data: Path, built: Path, engine: LocalEngine
+) -> None:
+    shutil.rmtree(data / "snapshots" / "000001")
+    for file in data.glob("snapshots/000002/stages/01-*"):
+        file.unlink()
+    for file in data.glob("snapshots/000002/work/*parse_number*"):
+        file.write_bytes(b"PAR1")
+    mended(data, built, engine)

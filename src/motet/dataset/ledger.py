@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -45,6 +46,7 @@ WORK = pa.schema(
 _ANSWER = [("answer_key", pa.string()), ("answer_seq", pa.int64()), ("answer_row", pa.int64())]
 BLOCK = 1 << 20  # numbers set aside for the parts that others write of one stage
 
+OURS = re.compile(r"\.*part-.*")  # names of parts, and of what becomes one; other files are the user's
 Parts = tuple[tuple[str, str], ...]  # (shelf, file name) of what was written together
 
 
@@ -157,8 +159,8 @@ class Ledger:
         for top in ("work", "tables"):
             for folder in sorted((self.dataset / top).glob("*")):
                 named = set(self._parts.get(f"{top}/{folder.name}", []))
-                for file in folder.iterdir():
-                    if file.name not in named:
+                for file in folder.iterdir() if folder.is_dir() else ():
+                    if file.name not in named and OURS.fullmatch(file.name) and not file.is_dir():
                         file.unlink()
 
     def _replace(

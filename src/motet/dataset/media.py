@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 from motet.dataset.durable import sync_folder
 
 FOLDER = "media"
+REFERENCE = re.compile(r"media/([0-9a-f]{2})/(\1[0-9a-f]{62})(\.[^/\0]*)?")
 
 
 class Media:
@@ -77,7 +79,7 @@ class Media:
         folder = self.dataset / FOLDER
         if folder.is_dir():
             for shard in sorted(folder.iterdir()):
-                if shard.is_dir():
+                if shard.is_dir() and not shard.is_symlink():
                     yield from sorted(shard.iterdir())
 
 

@@ -90,6 +90,8 @@ class Draft:
         self.dataset = dataset
         self.previous = live(dataset)
         self.folder = dataset / "snapshots" / ".draft"
+        if self.folder.is_symlink():
+            self.folder.unlink()
         shutil.rmtree(self.folder, ignore_errors=True)
         (self.folder / "work").mkdir(parents=True)
         (self.folder / "stages").mkdir()

@@ -188,7 +188,8 @@ class _Build:
         shutil.rmtree(self.scratch, ignore_errors=True)
         self.scratch.mkdir()
         for left in (folder / "cache").glob("*/tmp*"):  # where stages that were killed had been at work
-            shutil.rmtree(left, ignore_errors=True)
+            if not left.parent.is_symlink():
+                shutil.rmtree(left, ignore_errors=True)
         self.ledger = Ledger(folder)
         self.ledger.sweep()
         self.media = Media(folder)

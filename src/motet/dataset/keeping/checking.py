@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import tempfile
 from collections.abc import Generator, Iterator
 from itertools import groupby
@@ -21,7 +20,7 @@ from motet.dataset.keeping.faults import Fault, Tally, fault, hashed_all, leftov
 from motet.dataset.keeping.leftovers import leftovers_of
 from motet.dataset.keeping.record import RECORD, Record, parts_on_disk, read_record, trouble
 from motet.dataset.keeping.snapshot_check import UNREADABLE, Seen, check_files, check_inputs, check_rows, readable
-from motet.dataset.media import FOLDER
+from motet.dataset.media import FOLDER, REFERENCE
 from motet.dataset.query import batches, connect, parquet, quoted
 from motet.dataset.snapshot import Snapshot, live, read
 from motet.dataset.tables import stream, write_table
@@ -31,7 +30,6 @@ __all__ = ["Fault", "check"]
 
 LIVE = "snapshots/live"
 REFERENCES = pa.schema([("reference", pa.string()), ("who", pa.string())])
-REFERENCE = re.compile(r"media/([0-9a-f]{2})/(\1[0-9a-f]{62})(\.[^/\0]*)?")
 # What a sound, a picture or a score begins with, where its suffix says so.
 _BEGINS = {".flac": b"fLaC", ".wav": b"RIFF", ".mid": b"MThd", ".ogg": b"OggS", ".png": b"\x89PNG", ".npy": b"\x93NUMPY"}
 
@@ -254,7 +252,8 @@ def link_trouble(folder: Path) -> str:
     """What is wrong with the link to the live snapshot, "" where nothing is, or there is none."""
     path = folder / LIVE
     if not os.path.lexists(path):
-        return ""
+        finished = any(folder.glob("runs/*/run.json")) or any(folder.glob("snapshots/[0-9]*"))
+        return "it is gone, though a build was finished: what is live cannot be told before the next one" if finished else ""
     if not path.is_symlink():
         return "it is no link"
     if not path.exists():

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from motet.dataset import versions
 from motet.dataset.keeping.leftovers import delete, leftovers_of, weight
 from motet.dataset.keeping.record import Record, forget, record_of
-from motet.dataset.media import Media
+from motet.dataset.media import REFERENCE, Media
 from motet.dataset.query import batches, connect, damage_told, parquet
 from motet.dataset.snapshot import Snapshot, live, read
 from motet.dataset.tables import media_columns, write_table
@@ -46,16 +46,19 @@ def clean(folder: Path, *, dry_run: bool = False, caches: bool = False) -> Clean
 
     The caller holds the writer's lock, for a dry run too. Until then a setting changed back finds its old answers again;
     afterwards not. What a tag refers to stays, its answers do not: it can be read, and what would be built again is. Who reads
-    the live snapshot or a tag meanwhile is not disturbed. Raises UserError when a tag is damaged: what it needs cannot be told.
+    the live snapshot or a tag meanwhile is not disturbed. Raises UserError when a tag is damaged, or nothing is live: what is
+    needed cannot be told.
     """
     with damage_told(folder), tempfile.TemporaryDirectory(prefix="motet-clean-") as scratch:
         record, snapshot = record_of(folder), live(folder)
+        if snapshot is None and any(record.parts.values()):
+            sentence = f"{folder} has no live tables, so what is in use cannot be told: `motet check` it, or build it to the end."
+            raise UserError(sentence, exit_code=1)
         keys = Path(scratch) / "keys.parquet"
         unused = write_table(keys, KEYS, _unused(folder, record, snapshot))
         media = list(_unused_media(folder, record, keys, Path(scratch)))
         old = [folder / "snapshots" / name for name in _older(folder, snapshot)]
-        left = [folder / f.where for f in leftovers_of(folder, record, snapshot) if f.kind == "leftover" and f.mended == "repair"]
-        left = [path for path in left if path not in old]
+        left = _left(folder, snapshot)
         pages = sorted(folder.glob("runs/*/report.html"))[:-1]
         kept = [folder / "cache" / name for name in CACHES] if caches else []
         kept = [path for path in kept if path.is_dir()]
@@ -63,6 +66,7 @@ def clean(folder: Path, *, dry_run: bool = False, caches: bool = False) -> Clean
         answers = unused
         if not dry_run:
             forget(folder, keys if unused else None)
+            left = _left(folder, snapshot)  # anew: a part that a stopped cleaning wrote may be committed now
             for path in (*old, *left, *pages, *kept):
                 delete(path)
             delete_media(folder, media)
@@ -137,7 +141,7 @@ def _unused_media(folder: Path, record: Record, forgotten: Path, scratch: Path) 
         name = path.relative_to(folder).as_posix()
         while ahead is not None and ahead < name:
             ahead = next(wanted, None)
-        if name != ahead:
+        if name != ahead and REFERENCE.fullmatch(name):  # of another name it is the user's
             yield name
 
 
@@ -155,9 +159,19 @@ def _asked(snapshot: Snapshot) -> list[str]:
     return [f'SELECT "{column}" AS reference FROM {parquet([file])}' for file in files for column in media_columns(file)]
 
 
+def _left(folder: Path, snapshot: Snapshot | None) -> list[Path]:
+    found = (f for f in leftovers_of(folder, record_of(folder), snapshot) if f.kind == "leftover" and f.mended == "repair")
+    old = _older(folder, snapshot)
+    return [folder / f.where for f in found if f.where.removeprefix("snapshots/") not in old]
+
+
 def _older(folder: Path, snapshot: Snapshot | None) -> list[str]:
     shelf = folder / "snapshots"
-    return [old.name for old in shelf.iterdir() if old.name.isdigit() and old.name != snapshot.folder.name] if snapshot else []
+    return (
+        [old.name for old in shelf.glob("[0-9]" * 6 + "*") if old.name.isdigit() and old.name != snapshot.folder.name]
+        if snapshot
+        else []
+    )
 
 
 def _size(path: Path) -> int:

@@ -12,6 +12,7 @@ import yaml
 
 from motet.dataset.keeping.faults import Fault, leftover
 from motet.dataset.keeping.record import TOPS, Record
+from motet.dataset.ledger import OURS
 from motet.dataset.snapshot import KEPT, Snapshot
 from motet.dataset.versions import RECIPE
 from motet.errors import UserError
@@ -34,10 +35,10 @@ REMOVAL = ".removal.json"
 def leftovers_of(folder: Path, record: Record | None, snapshot: Snapshot | None) -> Iterator[Fault]:
     """Leftovers; "repair" deletes those that it mends. Only a record that was read tells which parts are of no use."""
     for pattern in TEMPORARY:
-        for path in sorted(folder.glob(pattern)):
+        for path in sorted(one for one in folder.glob(pattern) if not one.parent.is_symlink()):
             yield leftover(str(path.relative_to(folder)), "left behind by a run that was stopped; the next build deletes it")
     for top in TOPS if record else ():
-        for path in sorted(path for path in (folder / top).glob("*/*")):
+        for path in sorted(path for path in (folder / top).glob("*/*") if OURS.fullmatch(path.name)):
             shelf = f"{top}/{path.parent.name}"
             if record and path.name not in record.parts.get(shelf, []):
                 yield leftover(f"{shelf}/{path.name}", "no commit names it")
@@ -51,7 +52,7 @@ def leftovers_of(folder: Path, record: Record | None, snapshot: Snapshot | None)
 
 def _snapshots(folder: Path, snapshot: Snapshot | None) -> Iterator[Fault]:
     shelf = folder / "snapshots"
-    numbered = sorted(p for p in shelf.iterdir() if p.name.isdigit()) if shelf.is_dir() else []
+    numbered = sorted(p for p in shelf.iterdir() if p.name.isdigit() and len(p.name) >= 6) if shelf.is_dir() else []
     if snapshot is None:
         if numbered and not os.path.lexists(shelf / "live"):
             yield leftover("snapshots/live", "no snapshot is live: the next build makes one", "unfinished", "build")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,13 +92,14 @@ def trouble(part: Path, shelf: str) -> str:
     return ""
 
 
-def forget(dataset: Path, keys: Path | None, lost: Collection[Path] = ()) -> dict[str, int]:
+def forget(dataset: Path, keys: Path | None, lost: Collection[Path] = (), rebuilt: Record | None = None) -> dict[str, int]:
     """Drop the answers whose key stands in the Parquet file `keys` (column `key`) with their rows, and the parts `lost` unread;
     returns how many answers by stage, a stage of lost parts with at least 0.
 
-    All shelves change in one commit: stopped anywhere, all of it is done or nothing. The caller holds the writer's lock.
+    All shelves change in one commit: stopped anywhere, all of it is done or nothing. A record that was `rebuilt` takes the place
+    of a damaged one in the same step. The caller holds the writer's lock.
     """
-    record = read_record(dataset)
+    record = rebuilt or read_record(dataset)
     if record is None:
         return {}
     changed: dict[str, list[str]] = {}
@@ -124,7 +126,7 @@ def forget(dataset: Path, keys: Path | None, lost: Collection[Path] = ()) -> dic
         changed[shelf] = [_written(dataset / shelf, record.following, schema, batches(connection, sql, schema))]
         if work:
             gone[shelf.partition("/")[2]] = matched
-    if changed:
+    if changed or rebuilt:
         replace(dataset, record, changed)
     return gone
 
@@ -145,7 +147,11 @@ def replace(dataset: Path, record: Record, changed: dict[str, list[str]]) -> Rec
     write_bytes(dataset / RECORD, new.bytes())
     for shelf, names in changed.items():
         for name in set(record.parts.get(shelf, [])) - set(names):
-            (dataset / shelf / name).unlink(missing_ok=True)
+            part = dataset / shelf / name
+            if part.is_dir() and not part.is_symlink():
+                shutil.rmtree(part)
+            else:
+                part.unlink(missing_ok=True)
     return new
 
 
@@ -158,7 +164,8 @@ def rebuild(dataset: Path) -> tuple[Record, int]:
     """The record made anew from the parts that are whole; also how many parts were left out.
 
     A part says which answers it holds, by key and number. What was merged may stand beside the part it was merged into: a part
-    of which every answer stands in another one is left out. The caller holds the writer's lock, and forgets what is half.
+    of which every answer stands in another one is left out. Nothing is written: the caller forgets what is half, and
+    commits both.
     """
     parts: dict[str, list[str]] = {}
     held: dict[str, list[Path]] = {}
@@ -185,9 +192,7 @@ def rebuild(dataset: Path) -> tuple[Record, int]:
         parts[shelf] = [part.name for part in sorted(kept, key=lambda p: (number_of(p.name), p.name))]
         ((last,),) = connection.sql(f"SELECT max({seq}) FROM {parquet(kept)}").fetchall() if kept else ((0,),)
         highest = max(highest, last or 0)
-    record = Record(parts, highest + 1, {})
-    write_bytes(dataset / RECORD, record.bytes())
-    return record, left
+    return Record(parts, highest + 1, {}), left
 
 
 def record_of(dataset: Path) -> Record:

@@ -17,13 +17,13 @@ from motet.dataset import versions
 from motet.dataset.durable import sync_folder, write_bytes
 from motet.dataset.folder import FORMAT, RECIPE_FILE, read_recipe_file, recipe_of
 from motet.dataset.keeping.answers import Finding, Shelves, rowless, shelf_of, writers
-from motet.dataset.keeping.checking import LIVE, REFERENCE, References, findings, link_trouble
+from motet.dataset.keeping.checking import LIVE, References, findings, link_trouble
 from motet.dataset.keeping.cleaning import delete_media, naming_media, unused_media
 from motet.dataset.keeping.faults import NOT_MENDED, Tally, hashed_all
 from motet.dataset.keeping.leftovers import delete, sweep
 from motet.dataset.keeping.record import Record, forget, parts_on_disk, read_record, rebuild, trouble
-from motet.dataset.keeping.snapshot_check import Seen, check_inputs, check_rows, expected
-from motet.dataset.media import Media
+from motet.dataset.keeping.snapshot_check import UNREADABLE, Seen, check_files, check_inputs, check_rows, expected
+from motet.dataset.media import REFERENCE, Media
 from motet.dataset.query import batches, connect, damage_told, parquet
 from motet.dataset.snapshot import Snapshot, live, read
 from motet.dataset.tables import media_columns, stream, write_table
@@ -84,7 +84,7 @@ class _Repairing:
                 self.blank.add(stage)
         self.blank |= {part.parent.name for part in lost if part.parent.parent.name == "work"}
         self._look_again(snapshot)
-        forgotten = forget(self.folder, keys, lost)
+        forgotten = forget(self.folder, keys, lost, record if rebuilt else None)
         self.done.answers = sum(forgotten.values())
         for row in stream(bad):
             if (self.folder / row["reference"]).exists():
@@ -109,12 +109,14 @@ class _Repairing:
             if link_trouble(self.folder) or not copy.exists():
                 raise
             recipe_of(copy)
+            what = "was gone"
             if os.path.lexists(place):
                 place.replace(place.with_name(f"{RECIPE_FILE}.damaged"))
+                what = f"was damaged, and is called {RECIPE_FILE}.damaged now"
             write_bytes(place, copy.read_bytes())
             self.done.told.append(
-                f"{RECIPE_FILE} was damaged and is put back as the live tables were made (the damaged one is called "
-                f"{RECIPE_FILE}.damaged): a `motet remove` that was cut short is to be given again."
+                f"{RECIPE_FILE} {what}; it is put back as the live tables were made. If a `motet remove` was cut short, give it "
+                "again."
             )
 
     def _record(self) -> tuple[Record, bool]:
@@ -145,7 +147,7 @@ class _Repairing:
         place = self.folder / LIVE
         if place.is_dir() and not place.is_symlink():
             self._link_again(place)
-        if link_trouble(self.folder):
+        if link_trouble(self.folder) and not self._relinked(place):
             self._withdraw("led nowhere")
         try:
             snapshot = live(self.folder)
@@ -179,6 +181,26 @@ class _Repairing:
             sync_folder(place.parent)
             return
         place.rename(place.with_name(".draft"))
+
+    def _relinked(self, place: Path) -> bool:
+        """Whether the newest snapshot is whole, and live again: where only the link was lost."""
+        newest = max((one for one in place.parent.glob("[0-9]*") if one.name.isdigit()), default=None)
+        if newest is None:
+            return False
+        try:
+            snapshot = read(newest)
+            whole = snapshot.number == int(newest.name) and not any(
+                check_files(snapshot, newest.name, Seen(self.tally), "repair")
+            )
+        except (UserError, ValueError, TypeError):
+            return False
+        if whole:
+            if os.path.lexists(place):
+                place.unlink()
+            place.symlink_to(newest.name)
+            sync_folder(place.parent)
+            self.done.told.append(f"The link {LIVE} leads to {newest.name} again, which lay there whole.")
+        return whole
 
     def _withdraw(self, why: str) -> None:
         place = self.folder / LIVE
@@ -247,12 +269,11 @@ class _Repairing:
     ) -> Iterator[Finding]:
         """Of tables of which parts are gone: the answers that have no rows there, where they may have had some."""
         torn = {part.parent.name for part in lost if part.parent.parent.name == "tables"}
-        shown = snapshot or next(self._snapshots(), None)
-        written = (
-            {table: shelf_of(state.name) for table, (state, _) in writers(self.connection, shown, shelves).items()}
-            if shown
-            else {}
-        )
+        written: dict[str, str] = {}
+        for shown in [snapshot] if snapshot else self._snapshots():
+            with contextlib.suppress(*UNREADABLE):  # a damaged one does not tell: another may
+                written = {table: shelf_of(state.name) for table, (state, _) in writers(self.connection, shown, shelves).items()}
+                break
         if rebuilt:
             torn |= {shelf.partition("/")[2] for shelf in record.parts if shelf.startswith("tables/")} | set(written)
         for table in sorted(torn):
