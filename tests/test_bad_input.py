@@ -326,7 +326,7 @@ def test_a_new_dataset_without_sources(told: Told, tmp_path: Path) -> None:
 def test_a_damaged_motet_yaml(content: bytes, told: Told, data: Path, sources: Path) -> None:
     (data / "motet.yaml").write_bytes(content)
     code, said = told(*build_words(sources, data))
-    assert (code, "motet.yaml" in said or "was made by" in said) == (USAGE, True)
+    assert (code, "motet.yaml" in said or "motet migrate" in said) == (USAGE, True)
     assert (data / "motet.yaml").read_bytes() == content
 
 
@@ -368,7 +368,7 @@ def test_a_missing_part_is_named(data: Path, capsys: Any) -> None:
     (path, *_) = (data / "work" / "clean").glob("*.parquet")
     path.unlink()
     assert main(["check", str(data)]) == 1
-    assert f"missing_part: work/clean/{path.name}" in capsys.readouterr().out
+    assert f"missing_part (promise 2): work/clean/{path.name}" in capsys.readouterr().out
 
 
 def test_two_runs_at_once(told: Told, tmp_path: Path) -> None:

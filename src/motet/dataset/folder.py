@@ -151,7 +151,7 @@ def recipe_of(path: Path) -> dict[str, Any]:
         raise UserError(f"{folder} is not a Motet dataset (no {RECIPE_FILE} in it); `motet build` makes one.") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise UserError(f"{path} cannot be read ({type(error).__name__}); restore it, or build into another folder.") from None
-    if not isinstance(stored, dict) or not isinstance(stored.get("format"), int):
+    if not isinstance(stored, dict) or type(stored.get("format")) is not int:
         raise UserError(f"{path} is not a Motet recipe file; build into another folder.")
     if stored["format"] > FORMAT:
         made = stored.get("motet", "a newer version")
