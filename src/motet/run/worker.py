@@ -84,7 +84,6 @@ class Outcome:
 USER = "user"
 
 _board: mmap.mmap | None = None
-_spent = False  # a row ran out of memory: what it left behind may starve the next
 
 
 def start(board: str, memory_bytes: int, gpus: str = "") -> None:
@@ -137,9 +136,6 @@ def announce(slot: int, row: int) -> None:
 
 def do_batch(slot: int, order: Order, items: list[Item], memory_bytes: int) -> list[Outcome]:
     """Answer a batch; each row is announced before it is begun, so that if this process dies one row is suspect."""
-    global _spent
-    if _spent:
-        os._exit(0)  # before it announces itself, so that nobody is blamed, and a fresh worker takes the batch
     announce(slot, -1)
     _limit(memory_bytes)
     frozen = _frozen(order.settings)
@@ -150,8 +146,7 @@ def do_batch(slot: int, order: Order, items: list[Item], memory_bytes: int) -> l
         announce(slot, n)
         outcome = answer(declared, settings, equipment, draws, order, item)
         outcomes.append(outcome)
-        _spent = outcome.reason == "memory"
-        if outcome.halt or _spent:
+        if outcome.halt:
             break
     announce(slot, -1)
     return outcomes
