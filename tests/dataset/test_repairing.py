@@ -120,7 +120,7 @@ def test_what_is_damaged_is_made_again(built: Path, data: Path, engine: LocalEng
 
 @pytest.mark.slow
 def test_any_damage_is_made_good(built: Path, tmp_path: Path, engine: LocalEngine) -> None:
-    number = int(os.environ.get("MOTET_DAMAGES", "40"))
+    number = int(os.environ.get("MOTET_DAMAGES", "20"))
     for seed in range(number):
         dice = random.Random(seed)
         data = tmp_path / "data"

@@ -35,7 +35,7 @@ from toys.overlapping import AFTER
 
 Chosen = dict[str, dict[str, Any]]  # stages in order, with their settings
 SLOW = settings(
-    max_examples=int(os.environ.get("MOTET_HISTORIES", "9")),
+    max_examples=int(os.environ.get("MOTET_HISTORIES", "5")),
     deadline=None,
     suppress_health_check=list(HealthCheck),
     print_blob=True,
@@ -195,7 +195,7 @@ HISTORIES = st.lists(st.builds(Then, SOURCES, recipes(), st.none() | st.floats(0
 
 
 @pytest.mark.slow
-@settings(SLOW, max_examples=max(4, SLOW.max_examples // 3))
+@settings(SLOW, max_examples=max(3, SLOW.max_examples // 3))
 @given(HISTORIES, recipes(), SOURCES)
 def test_any_history_of_builds_and_kills_ends_as_a_fresh_build(
     engines: Engines, history: Sequence[Then], chosen: Chosen, sources: dict[str, int]
