@@ -199,7 +199,7 @@ class _Check:
                     yield fault("damaged_media", reference, detail)
                 elif self.leftovers and not read_file.first.startswith(_BEGINS.get(suffix, b"")):
                     yield leftover(reference, f"it does not begin as {suffix} does", "suffix", "")
-            for path in (path for reference, path in there.items() if reference not in wanted and self.whole):
+            for path in (path for path in named if f"{shard}{path.name}" not in wanted and self.whole):
                 orphans, heavy = orphans + 1, heavy + path.stat().st_size
         if orphans and self.leftovers:
             yield leftover(
