@@ -46,12 +46,12 @@ def measure(quick: bool) -> Iterator[Line]:
 
 def compared(name: str, stages: dict[str, Any], sources: Sequence[str], seeds: int, full: int) -> Iterator[Line]:
     """Estimate over truth for rows of the last stage, processor seconds and bytes of media."""
+    from motet.forecasting.drawing import Frame, walked
+    from motet.forecasting.forecast import forecast, scaled
+    from motet.forecasting.trial import Gauge, Trial, seen
     from motet.recipe import parse
     from motet.run.build import build
     from motet.run.engine import LocalEngine
-    from motet.run.forecasting.drawing import Frame, walked
-    from motet.run.forecasting.forecast import forecast, scaled
-    from motet.run.forecasting.trial import Gauge, Trial, seen
 
     recipe = parse({"name": "bench", "stages": [{stage: settings} for stage, settings in stages.items()]}, "bench")
     with tempfile.TemporaryDirectory(prefix="motet-bench-") as top:
@@ -66,7 +66,7 @@ def compared(name: str, stages: dict[str, Any], sources: Sequence[str], seeds: i
             "cpu": sum(outcome.seconds for outcome in gauge.outcomes.values()),
             "media": float(sum(outcome.media_bytes for outcome in gauge.outcomes.values())),
         }
-        found = walked(recipe.steps[0], list(sources), data, scratch, None, {}, 0)
+        found = walked(recipe.steps[0], list(sources), data, scratch, {}, 0)
         for drawn in (20, 60):
             for plain in (False, True) if drawn == 20 else (False,):
                 ratios: dict[str, list[float]] = {figure: [] for figure in FIGURES}
@@ -108,7 +108,7 @@ def _unstratified(scratch: Path, strata: Sequence[Any], drawn: int, seed: int) -
 
     import pyarrow.parquet as pq
 
-    from motet.run.forecasting.drawing import Stratum
+    from motet.forecasting.drawing import Stratum
 
     rows = pq.read_table(scratch / "found.parquet", columns=["sha256", "id"]).to_pylist()
     ids = sorted({row["sha256"]: row["id"] for row in sorted(rows, key=lambda row: row["id"], reverse=True)}.values())

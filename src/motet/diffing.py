@@ -7,7 +7,6 @@ libraries. A table is looked at after those it is made of, so that a change can 
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from motet.dataset.query import connect, damage_told, parquet, quoted
 from motet.dataset.rows import IDENTITY, locators
 from motet.dataset.snapshot import Snapshot, StageState
 from motet.errors import UserError
+from motet.scratch import Scratch
 
 MEMORY = "512MB"  # of DuckDB, past which it works on disk
 _TO_FILES = ("root", "location", "member", "offset", "inner_path")
@@ -71,8 +71,8 @@ def compare(one: Dataset, other: Dataset, tables: Sequence[str] = (), *, example
 
     Raises UserError for a table that neither has, and for damaged ones. Memory is bounded; a temporary folder is not.
     """
-    with tempfile.TemporaryDirectory(prefix="motet-diff-") as scratch, damage_told(other.folder):
-        yield _Comparison(one, other, Path(scratch)).run(tables, examples)
+    with Scratch("motet-diff-") as scratch, damage_told(other.folder):
+        yield _Comparison(one, other, scratch).run(tables, examples)
 
 
 @dataclass(frozen=True)

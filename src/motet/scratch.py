@@ -9,6 +9,7 @@ import stat
 import tempfile
 import time
 from pathlib import Path
+from types import TracebackType
 
 YOUNG = 60.0  # seconds in which a folder may be not locked yet
 
@@ -22,6 +23,12 @@ class Scratch:
         self.path = Path(self._folder.name)
         self._held = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
         fcntl.flock(self._held, fcntl.LOCK_EX)
+
+    def __enter__(self) -> Path:
+        return self.path
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
 
     def close(self) -> None:
         if self._held >= 0:

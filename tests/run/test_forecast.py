@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 
 from motet.errors import UserError
+from motet.forecasting.drawing import Found, Frame, Stratum, walked
+from motet.forecasting.forecast import Forecast, Range, forecast, scaled
+from motet.forecasting.trial import PREFIX, Share, StageTrial, Trial
 from motet.recipe import Recipe, parse
 from motet.run.build import build
-from motet.run.forecasting.drawing import Found, Frame, Stratum, walked
-from motet.run.forecasting.forecast import Forecast, Range, forecast, scaled
-from motet.run.forecasting.trial import PREFIX, Share, StageTrial, Trial
 from toys.midi import song
 
 LETTERS = ["toys.stages:scan_text", "toys.costly:weigh", "toys.costly:tell"]
@@ -138,7 +138,7 @@ def test_another_recipes_dataset_and_a_folder_of_something_else_are_refused(lett
 
 def test_what_a_killed_dry_run_left_goes_with_the_next_and_a_running_ones_stays(letters: Path, tmp_path: Path) -> None:
     script = (
-        "import sys, time\nfrom pathlib import Path\nfrom motet.run.forecasting.trial import aside\n"
+        "import sys, time\nfrom pathlib import Path\nfrom motet.forecasting.trial import aside\n"
         "with aside(Path(sys.argv[1])) as folder:\n    print(folder, flush=True)\n    time.sleep(600)\n"
     )
 
@@ -185,7 +185,7 @@ class Drawing:
         self.first = recipe("toys.stages:scan_text").steps[0]
         self.scratch = folder / "scratch"
         self.scratch.mkdir()
-        walked(self.first, [str(folder / "sources")], folder / "none", self.scratch, None, {}, 0)
+        walked(self.first, [str(folder / "sources")], folder / "none", self.scratch, {}, 0)
         rng = random.Random(1)
         frame = Frame(self.scratch, self.first, None, 10 * len(sizes), 0)
         self.rows = {row.id: row for row in frame.rows(frame.drawn(1 << 20))}

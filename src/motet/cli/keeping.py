@@ -20,7 +20,6 @@ from motet.wording import count, several, size
 
 EXAMPLES = 3  # faults shown of a rule
 MOST_TOLD = 50  # faults told of a kind
-RECIPE_FILE = "motet.yaml"  # as in motet.dataset.folder, whose libraries are slow to load
 
 
 def add(command: Command) -> None:
@@ -47,8 +46,8 @@ def add(command: Command) -> None:
 
 
 def _check(options: argparse.Namespace) -> int:
+    from motet.dataset.folder import FORMAT, RECIPE_FILE, format_of, read_recipe_file
     from motet.dataset.keeping.checking import check
-    from motet.dataset.keeping.migrating import recipe_as_stored
 
     if (Path(options.dataset) / LIST).exists():
         return _check_export(options)
@@ -56,11 +55,12 @@ def _check(options: argparse.Namespace) -> int:
     if folder.is_dir() and not any((folder / name).exists() for name in (RECIPE_FILE, "snapshots", "commits.json")):
         raise UserError(f"{folder} is not a Motet dataset (no {RECIPE_FILE} in it), nor an export (no {LIST}).")
     if not folder.is_dir():
-        recipe_as_stored(folder)
+        read_recipe_file(folder)
     with _counting(options) as tally:
         if options.repair:
             return _repair(folder, tally, json_only=options.json)
-        read_format(folder)
+        if format_of(folder / RECIPE_FILE) not in (None, FORMAT):
+            read_recipe_file(folder)  # what another format promises is told by the motet that reads it
         faults = []
         told: Counter[str] = Counter()
         for fault in check(folder, leftovers=True, media=not options.quick, tally=tally):
@@ -118,21 +118,6 @@ def _all_of(name: str) -> Path:
     return folder
 
 
-def read_format(folder: Path) -> None:
-    """Raises UserError for a dataset of another format: what it promises is told by the motet that reads it."""
-    from motet.dataset.folder import FORMAT, read_recipe_file
-    from motet.dataset.keeping.migrating import recipe_as_stored
-
-    try:
-        other = recipe_as_stored(folder)["format"] != FORMAT
-    except UserError as error:
-        if "newer format" in str(error):
-            raise
-        return  # damaged: a fault, and no reason to look no further
-    if other:
-        read_recipe_file(folder)
-
-
 @contextmanager
 def _counting(options: argparse.Namespace) -> Iterator[Tally]:
     """What is read, shown on a terminal while it is."""
@@ -150,11 +135,12 @@ def _counting(options: argparse.Namespace) -> Iterator[Tally]:
 
 
 def _migrate(options: argparse.Namespace) -> int:
-    from motet.dataset.keeping.migrating import migrate, recipe_as_stored
+    from motet.dataset.folder import RECIPE_FILE, recipe_of
+    from motet.dataset.keeping.migrating import migrate
     from motet.dataset.lock import writer_lock
 
     folder = _all_of(options.dataset)
-    recipe_as_stored(folder)
+    recipe_of(folder / RECIPE_FILE, older=True)
     with writer_lock(folder):
         told = migrate(folder)
     if options.json:

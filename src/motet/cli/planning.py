@@ -8,7 +8,7 @@ import sys
 from dataclasses import asdict
 from typing import Any
 
-from motet.run.forecasting.forecast import FILES, Forecast, Range, StageForecast, forecast
+from motet.forecasting.forecast import FILES, Forecast, Range, StageForecast, forecast
 from motet.wording import count, several, size, span
 
 OTHER_HANDS = (8, 64, 512)  # workers of which is told as well what they would take

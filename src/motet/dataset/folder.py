@@ -142,8 +142,18 @@ def read_recipe_file(folder: Path) -> dict[str, Any]:
     return recipe_of(folder / RECIPE_FILE)
 
 
-def recipe_of(path: Path) -> dict[str, Any]:
-    """What a motet.yaml says, wherever it lies."""
+def format_of(path: Path) -> int | None:
+    """The format that a motet.yaml says; None where that cannot be told."""
+    try:
+        stored = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError):
+        return None
+    said = stored.get("format") if isinstance(stored, dict) else None
+    return said if type(said) is int else None
+
+
+def recipe_of(path: Path, *, older: bool = False) -> dict[str, Any]:
+    """What a motet.yaml says, wherever it lies; with `older`, one of an older format too. Raises UserError."""
     folder = path.parent
     try:
         stored = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -151,11 +161,13 @@ def recipe_of(path: Path) -> dict[str, Any]:
         raise UserError(f"{folder} is not a Motet dataset (no {RECIPE_FILE} in it); `motet build` makes one.") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise UserError(f"{path} cannot be read ({type(error).__name__}); restore it, or build into another folder.") from None
-    if not isinstance(stored, dict) or type(stored.get("format")) is not int:
+    if not isinstance(stored, dict) or type(stored.get("format")) is not int or stored["format"] < 1:
         raise UserError(f"{path} is not a Motet recipe file; build into another folder.")
     if stored["format"] > FORMAT:
         made = stored.get("motet", "a newer version")
         raise UserError(f"{folder} was made by motet {made}, which writes a newer format: update this motet to use it.")
+    if older and stored["format"] < FORMAT:
+        return stored
     if stored["format"] < FORMAT:
         raise UserError(
             f"{folder} is of an older format: `motet migrate {folder}` brings it to this one, with all that is in it."

@@ -145,6 +145,10 @@ class Ahead:
         """Whether a source waits for this answer."""
         return (stage, key) in self._waiting
 
+    def wants_rows(self, stage: str, key: str) -> bool:
+        """Whether what comes of it is to be taken on: after the last turn there is nowhere to go."""
+        return stage != self.turns[-1].order.stage and self.wanted(stage, key)
+
     def task(self) -> Task | None:
         """The next task ahead of its time, of the nearest stage that has one; None when there is none just now."""
         for turn, ready in zip(self.turns, self._ready, strict=True):
@@ -216,7 +220,7 @@ class Ahead:
                 continue
             self._asked.add((name, key))
             self._positions -= 1
-            item = Item(self._positions, key, unit.path, unit.lineage, unit.rows, unit.missing, back=True)
+            item = Item(self._positions, key, unit.path, unit.lineage, unit.rows, unit.missing, source.at + 1 < len(self.turns))
             self._ready[source.at].append(item)
             self._waiting[name, key] = []
         if stays:
@@ -324,7 +328,7 @@ class Asking:
         for order, item in self._own:
             self._left -= 1
             if (order.stage, item.key) not in self._early:
-                wanted = self.ahead.wanted(order.stage, item.key)
+                wanted = self.ahead.wants_rows(order.stage, item.key)
                 return order, replace(item, back=True) if wanted else item
         self._left = 0
         return None

@@ -85,9 +85,9 @@ def build(
     own_engine = None
     pa.set_memory_pool(pa.system_memory_pool())  # it gives back what Arrow's own keeps: the driver's memory stays flat
     try:
-        _prepare(folder, sources)
+        prepare(folder, sources)
         with writer_lock(folder), damage_told(folder):
-            made_by = _open(folder, recipe, sources)
+            made_by = open_recipe(folder, recipe, sources)
             if engine is None:
                 engine = own_engine = LocalEngine(workers, memory_mb)
             try:
@@ -100,7 +100,7 @@ def build(
         raise UserError(f"{folder} cannot be written: {error.strerror or error}. Mend that and run again.", 1) from error
 
 
-def _prepare(folder: Path, sources: Sequence[str | Path] | None) -> None:
+def prepare(folder: Path, sources: Sequence[str | Path] | None) -> None:
     """Make the folder if it may become a dataset; raises UserError when it may not, or has nothing to be made of."""
     for source in sources or ():
         name, path = named(str(source))
@@ -123,7 +123,7 @@ def named(source: str) -> tuple[str, str]:
     return (name, path) if equals and name.isidentifier() and not os.path.lexists(source) else ("", source)
 
 
-def _open(folder: Path, recipe: Recipe, sources: Sequence[str | Path] | None) -> dict[str, Any]:
+def open_recipe(folder: Path, recipe: Recipe, sources: Sequence[str | Path] | None) -> dict[str, Any]:
     """The dataset's recipe file, made if the folder is new. Raises UserError when it belongs to another recipe."""
     if not (folder / RECIPE_FILE).exists():
         made_by = {"format": FORMAT, "motet": __version__, "recipe": recipe.name}
@@ -475,11 +475,7 @@ class _Build:
         standing = Standing(self.ledger)
         turns = []
         for step in steps:
-            order = replace(
-                self._order(step),
-                seq=self.ledger.reserve() if self.engine.stores else 0,
-                wants_rows=step is not steps[-1],
-            )
+            order = replace(self._order(step), seq=self.ledger.reserve() if self.engine.stores else 0)
             turns.append(Turn(step.stage, order, keying(step.stage, step.settings, self.salts[step.name]), _costing(step)))
         return Asking(self.engine.run, Ahead(turns, standing, lambda: shutil.disk_usage(self.folder).free - RESERVE_BYTES))
 

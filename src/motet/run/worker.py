@@ -43,7 +43,6 @@ class Order:
     workers: int = 1  # that a stage over all rows has for itself
     timeout: float = 60.0  # the limit of one row in seconds
     seq: int = 0  # first of the numbers of parts, for an engine that writes them itself
-    wants_rows: bool = True  # whether the build looks at the rows of outcomes, or is content with the parts
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Generator, Iterator
 from itertools import groupby
 from pathlib import Path
@@ -25,6 +24,7 @@ from motet.dataset.query import batches, connect, parquet, quoted
 from motet.dataset.snapshot import Snapshot, live, read
 from motet.dataset.tables import stream, write_table
 from motet.errors import UserError
+from motet.scratch import Scratch
 
 __all__ = ["Fault", "check"]
 
@@ -40,8 +40,8 @@ def check(folder: Path, *, leftovers: bool = False, media: bool = True, tally: T
     `media` False looks whether media are there, and does not read them. Memory does not grow with the dataset; what is sorted
     on the way goes to a temporary folder. A fault may hide others: what a damaged table says is not looked at.
     """
-    with tempfile.TemporaryDirectory(prefix="motet-check-") as scratch:
-        yield from _Check(folder, Path(scratch), tally or Tally(), leftovers=leftovers, media=media).run()
+    with Scratch("motet-check-") as scratch:
+        yield from _Check(folder, scratch, tally or Tally(), leftovers=leftovers, media=media).run()
 
 
 class _Check:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from motet.dataset.query import batches, connect, damage_told, parquet
 from motet.dataset.snapshot import Snapshot, live, read
 from motet.dataset.tables import media_columns, write_table
 from motet.errors import UserError
+from motet.scratch import Scratch
 
 KEYS = pa.schema([("key", pa.string())])
 REFERENCES = pa.schema([("reference", pa.string())])
@@ -49,14 +49,14 @@ def clean(folder: Path, *, dry_run: bool = False, caches: bool = False) -> Clean
     the live snapshot or a tag meanwhile is not disturbed. Raises UserError when a tag is damaged, or nothing is live: what is
     needed cannot be told.
     """
-    with damage_told(folder), tempfile.TemporaryDirectory(prefix="motet-clean-") as scratch:
+    with damage_told(folder), Scratch("motet-clean-") as scratch:
         record, snapshot = record_of(folder), live(folder)
         if snapshot is None and any(record.parts.values()):
             sentence = f"{folder} has no live tables, so what is in use cannot be told: `motet check` it, or build it to the end."
             raise UserError(sentence, exit_code=1)
-        keys = Path(scratch) / "keys.parquet"
+        keys = scratch / "keys.parquet"
         unused = write_table(keys, KEYS, _unused(folder, record, snapshot))
-        media = list(_unused_media(folder, record, keys, Path(scratch)))
+        media = list(_unused_media(folder, record, keys, scratch))
         old = [folder / "snapshots" / name for name in _older(folder, snapshot)]
         left = _left(folder, snapshot)
         pages = sorted(folder.glob("runs/*/report.html"))[:-1]
@@ -76,8 +76,8 @@ def clean(folder: Path, *, dry_run: bool = False, caches: bool = False) -> Clean
 def forget_unused(folder: Path) -> int:
     """Forget the answers that nothing live uses, and delete older snapshots; returns how many answers."""
     record, snapshot = record_of(folder), live(folder)
-    with tempfile.TemporaryDirectory(prefix="motet-clean-") as scratch:
-        keys = Path(scratch) / "keys.parquet"
+    with Scratch("motet-clean-") as scratch:
+        keys = scratch / "keys.parquet"
         if unused := write_table(keys, KEYS, _unused(folder, record, snapshot)):
             forget(folder, keys)
     for name in _older(folder, snapshot):
@@ -90,10 +90,10 @@ def unused_media(folder: Path) -> list[str]:
 
     Raises UserError when a tag is damaged: what it needs cannot be told, so nothing may go.
     """
-    with tempfile.TemporaryDirectory(prefix="motet-clean-") as scratch:
-        keys = Path(scratch) / "keys.parquet"
+    with Scratch("motet-clean-") as scratch:
+        keys = scratch / "keys.parquet"
         write_table(keys, KEYS, [])
-        return list(_unused_media(folder, record_of(folder), keys, Path(scratch)))
+        return list(_unused_media(folder, record_of(folder), keys, scratch))
 
 
 def delete_media(folder: Path, references: Iterable[str]) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,8 +53,6 @@ def _snapshots(folder: Path, snapshot: Snapshot | None) -> Iterator[Fault]:
     shelf = folder / "snapshots"
     numbered = sorted(p for p in shelf.iterdir() if p.name.isdigit() and len(p.name) >= 6) if shelf.is_dir() else []
     if snapshot is None:
-        if numbered and not os.path.lexists(shelf / "live"):
-            yield leftover("snapshots/live", "no snapshot is live: the next build makes one", "unfinished", "build")
         return
     before = [path for path in numbered if path.name < snapshot.folder.name][1 - KEPT :]
     for path in numbered:

@@ -7,23 +7,19 @@ changes. Stopped anywhere, the same command goes on.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
 from motet.dataset.durable import write_bytes
-from motet.dataset.folder import FORMAT, RECIPE_FILE
+from motet.dataset.folder import FORMAT, RECIPE_FILE, recipe_of
 from motet.dataset.keeping.record import record_of, replace, rewrite
+from motet.dataset.media import REFERENCE
 from motet.dataset.tables import MEDIA
-from motet.errors import UserError
-
-_REFERENCE = re.compile(r"media/[0-9a-f]{2}/[0-9a-f]{64}[^/]*")
 
 
 @dataclass(frozen=True)
@@ -41,30 +37,13 @@ def migrate(folder: Path) -> list[str]:
     Raises UserError for what is no dataset, or is of a newer format.
     """
     told = []
-    while (stored := recipe_as_stored(folder))["format"] < FORMAT:
+    while (stored := recipe_of(folder / RECIPE_FILE, older=True))["format"] < FORMAT:
         step = STEPS[stored["format"]]
         step.change(folder)
         text = yaml.safe_dump({**stored, "format": stored["format"] + 1}, sort_keys=False, allow_unicode=True, width=120)
         write_bytes(folder / RECIPE_FILE, text.encode())
         told.append(step.told)
     return told
-
-
-def recipe_as_stored(folder: Path) -> dict[str, Any]:
-    """A dataset's recipe file of any format up to ours."""
-    place = folder / RECIPE_FILE
-    try:
-        stored = yaml.safe_load(place.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{folder} is not a Motet dataset (no {RECIPE_FILE} in it); `motet build` makes one.") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UserError(f"{place} cannot be read ({type(error).__name__}); restore it, or build into another folder.") from None
-    if not isinstance(stored, dict) or type(stored.get("format")) is not int or stored["format"] < 1:
-        raise UserError(f"{place} is not a Motet recipe file; build into another folder.")
-    if stored["format"] > FORMAT:
-        made = stored.get("motet", "a newer version")
-        raise UserError(f"{folder} was made by motet {made}, which writes a newer format: update this motet to use it.")
-    return stored
 
 
 def _columns_of_answers(folder: Path) -> None:
@@ -100,7 +79,7 @@ def _names_media(parts: list[Path], field: pa.Field) -> bool:
         with pq.ParquetFile(part) as file:
             for batch in file.iter_batches(columns=[field.name]) if field.name in file.schema_arrow.names else ():
                 for value in batch.column(0).drop_null().to_pylist():
-                    if not _REFERENCE.fullmatch(value):
+                    if not REFERENCE.fullmatch(value):
                         return False
                     said = True
     return said

@@ -5,17 +5,15 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import tempfile
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
-import yaml
 
 from motet.dataset import versions
 from motet.dataset.durable import sync_folder, write_bytes
-from motet.dataset.folder import FORMAT, RECIPE_FILE, read_recipe_file, recipe_of
+from motet.dataset.folder import FORMAT, RECIPE_FILE, format_of, read_recipe_file, recipe_of
 from motet.dataset.keeping.answers import Finding, Shelves, rowless, shelf_of, writers
 from motet.dataset.keeping.checking import LIVE, References, findings, link_trouble
 from motet.dataset.keeping.cleaning import delete_media, naming_media, unused_media
@@ -28,6 +26,7 @@ from motet.dataset.query import batches, connect, damage_told, parquet
 from motet.dataset.snapshot import Snapshot, live, read
 from motet.dataset.tables import media_columns, stream, write_table
 from motet.errors import UserError
+from motet.scratch import Scratch
 
 KEYS = pa.schema([("key", pa.string())])
 _BAD = pa.schema([("reference", pa.string())])
@@ -56,8 +55,8 @@ def repair(folder: Path, tally: Tally | None = None) -> Repair:
     its own files are damaged and lie nowhere else, it is withdrawn. Stopped anywhere, the same command goes on.
     Raises UserError where only a person can mend.
     """
-    with tempfile.TemporaryDirectory(prefix="motet-repair-") as scratch, damage_told(folder):
-        return _Repairing(folder, Path(scratch), tally or Tally()).run()
+    with Scratch("motet-repair-") as scratch, damage_told(folder):
+        return _Repairing(folder, scratch, tally or Tally()).run()
 
 
 class _Repairing:
@@ -102,11 +101,7 @@ class _Repairing:
         try:
             read_recipe_file(self.folder)
         except UserError:
-            with contextlib.suppress(OSError, ValueError, yaml.YAMLError):
-                said = yaml.safe_load(place.read_text(encoding="utf-8"))
-                if isinstance(said, dict) and isinstance(said.get("format"), int) and said["format"] != FORMAT:
-                    raise
-            if link_trouble(self.folder) or not copy.exists():
+            if format_of(place) not in (None, FORMAT) or link_trouble(self.folder) or not copy.exists():
                 raise
             recipe_of(copy)
             what = "was gone"

@@ -162,7 +162,7 @@ class Crew:
                     self._orders[number], self._order_numbers[id(mine)] = mine, number
             self._lend(seqs)
             self._inbox.extend(tasks)
-            self._back |= {(n, item.position) for n, item in tasks if item.back and self._orders[n].wants_rows}
+            self._back |= {(n, item.position) for n, item in tasks if item.back}
             self._given += len(tasks)
             self._news.notify_all()
 

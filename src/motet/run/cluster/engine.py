@@ -21,7 +21,7 @@ from motet.dataset.ledger import BLOCK
 from motet.errors import UserError
 from motet.recipe import Recipe, find_stage
 from motet.run.cluster.crew import POLL, Told
-from motet.run.cluster.joining import connect, reachable
+from motet.run.cluster.joining import SCRATCH, connect, reachable
 from motet.run.cluster.nodes import Dealt, Post, Roster, brief
 from motet.run.worker import Item, Order, Outcome, Task
 from motet.scratch import Scratch
@@ -101,7 +101,7 @@ class RayEngine:
             self._scratch.close()
 
     def _made_temp(self) -> str:
-        self._scratch = Scratch("motet-ray-")
+        self._scratch = Scratch(SCRATCH)
         return str(self._scratch.path)
 
     def run(self, tasks: Iterable[Task | None]) -> Generator[tuple[Order, Outcome]]:

@@ -17,6 +17,7 @@ from typing import Any
 from motet.errors import UserError
 from motet.run.engine import usable_cores
 
+SCRATCH = "motet-ray-"  # what folders of our own clusters are called
 DETAIL = 300  # characters of what Ray says
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +10,9 @@ from pathlib import Path
 from motet.errors import UserError
 from motet.recipe import load, ready
 from motet.run.cluster.crew import Sight, facts
-from motet.run.cluster.joining import connect, reachable
+from motet.run.cluster.joining import SCRATCH, connect, reachable
 from motet.run.cluster.nodes import NOT_THERE, brief, hire, nodes, own_paths, wrong
+from motet.scratch import Scratch
 
 WAIT = 60.0  # seconds for all nodes to answer
 
@@ -41,11 +40,11 @@ def _libraries() -> tuple[str, ...]:
 def survey(address: str | None, proof: str, said: str) -> list[Seen]:
     """Look at each node through a crew of one worker. Raises UserError where there is no cluster."""
     reachable(address)
-    temp = tempfile.mkdtemp(prefix="motet-ray-")
+    scratch = Scratch(SCRATCH)
     ray = None
     try:
         libraries = _libraries()
-        ray, _ = connect(address, None, lambda: temp)
+        ray, _ = connect(address, None, lambda: str(scratch.path))
         ours = facts((), libraries)
         asked = []
         began = time.time()
@@ -77,4 +76,4 @@ def survey(address: str | None, proof: str, said: str) -> list[Seen]:
         if ray is not None:
             with contextlib.suppress(Exception):
                 ray.shutdown()
-        shutil.rmtree(temp, ignore_errors=True)
+        scratch.close()

@@ -49,7 +49,6 @@ def walked(
     sources: Sequence[str],
     to: Path,
     folder: Path,
-    snapshot: Snapshot | None,
     made_by: Mapping[str, Any],
     seed: int,
 ) -> Found:

@@ -19,11 +19,11 @@ import numpy.typing as npt
 from motet.dataset.folder import RECIPE_FILE, read_recipe_file
 from motet.dataset.snapshot import Snapshot, live
 from motet.errors import UserError
+from motet.forecasting.drawing import Found, Stratum
+from motet.forecasting.trial import StageTrial, Trial, try_out
 from motet.recipe import Recipe
-from motet.run.build import _open, _prepare
+from motet.run.build import open_recipe, prepare
 from motet.run.engine import usable_cores
-from motet.run.forecasting.drawing import Found, Stratum
-from motet.run.forecasting.trial import StageTrial, Trial, try_out
 
 FILES = 20
 BUDGET = 90.0  # seconds after which no larger sample is begun
@@ -117,10 +117,10 @@ def forecast(
     folder = Path(to)
     made_by: dict[str, Any] = {}
     if folder.exists():
-        _prepare(folder, sources)
+        prepare(folder, sources)
         if (folder / RECIPE_FILE).exists():
             read_recipe_file(folder)
-            made_by = _open(folder, recipe, sources)
+            made_by = open_recipe(folder, recipe, sources)
     chosen = [str(source) for source in sources or made_by.get("sources", [])]
     if not chosen:
         raise UserError(f"{folder} is new, so it needs sources: add --from PATH.")

@@ -30,10 +30,10 @@ from motet.dataset.rows import Row, media_fields
 from motet.dataset.snapshot import Snapshot, link
 from motet.dataset.tables import media_columns, stream
 from motet.errors import UserError
+from motet.forecasting.drawing import Drawn, Found, Frame, Stratum, walked
 from motet.recipe import Recipe, Step
 from motet.run.build import build
 from motet.run.engine import LocalEngine
-from motet.run.forecasting.drawing import Drawn, Found, Frame, Stratum, walked
 from motet.run.watch import Run
 from motet.run.worker import Item, Order, Outcome, Task
 
@@ -128,7 +128,7 @@ def try_out(
     """
     with aside(to) as folder:
         pa.set_memory_pool(pa.system_memory_pool())
-        found = walked(recipe.steps[0], sources, to, folder, snapshot, made_by, seed)
+        found = walked(recipe.steps[0], sources, to, folder, made_by, seed)
         frame = Frame(folder, recipe.steps[0], snapshot, files, seed)
         found.fresh, found.gone = frame.fresh, frame.gone
         trial = Trial(found)
