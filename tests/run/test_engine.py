@@ -77,6 +77,22 @@ def test_a_bad_row_costs_itself_alone(
     assert len(verdicts) == 29
 
 
+def test_a_row_that_leaves_no_memory_behind_starves_no_other(numbers: Path, faults: Path, tmp_path: Path) -> None:
+    for value in range(30):
+        (faults / str(value)).write_text("hoard" if value == 7 else "hungry")
+    with LocalEngine(1, memory_mb=500) as one:
+        run = build(recipe(faults, touchy={"folder": str(faults), "timeout": 30}), [numbers], tmp_path / "data", engine=one)
+    assert {path for path, (status, _) in work(run, tmp_path / "data", "touchy").items() if status != "ok"} == {"7.txt"}
+
+
+def test_a_row_that_its_table_cannot_hold_costs_itself_alone(numbers: Path, tmp_path: Path, engine: LocalEngine) -> None:
+    (numbers / "7.txt").write_text(str(1 << 63))
+    run = build(recipe(tmp_path), [numbers], tmp_path / "data", engine=engine)
+    verdicts = work(run, tmp_path / "data", "parse_number")
+    assert verdicts.pop("7.txt") == ("failed", "unfit_row")
+    assert set(verdicts.values()) == {("ok", "")}
+
+
 def test_several_bad_rows_at_once(numbers: Path, faults: Path, tmp_path: Path, engine: LocalEngine) -> None:
     for value, kind in ((3, "segfault"), (4, "raise"), (5, "segfault"), (11, "exit"), (20, "hang")):
         (faults / str(value)).write_text(kind)

@@ -37,6 +37,9 @@ class Total(Row):
     lost: list[int]
 
 
+HOARD: list[bytearray] = []  # what a row never gave back
+
+
 class Scaled(Settings):
     by: int = 1
 
@@ -97,6 +100,11 @@ def touchy(number: Number, settings: Faults) -> None:
         held = []
         while True:
             held.append(bytearray(64 << 20))
+    if kind == "hoard":
+        while True:
+            HOARD.append(bytearray(64 << 20))
+    if kind == "hungry":
+        bytearray(128 << 20)
     if kind == "down":
         raise Unanswered("the service is down")
 

@@ -1068,10 +1068,6 @@ def media_fields(row_type: type[Row]) -> tuple[str, ...]:
     return tuple(f.name for f in fields(row_type) if f.metadata.get("media"))
 
 
-def payload(row: Row) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in row_fields(type(row))}
-
-
 def limited(row_type: type[Row], values: Mapping[str, Any], allowed: frozenset[str]) -> Any:
     """A row that has only the `allowed` fields: touching another raises AttributeError.
 

@@ -309,6 +309,8 @@ def _cause(error: BaseException) -> tuple[str, str]:
     if isinstance(code, int) and code < 0:
         name = signal.Signals(-code).name
         return name.lower(), f"the worker died of {name}"
+    if code == worker.STARVED:
+        return "memory", "needed more memory than a worker may use"
     return "died", f"the worker ended by itself (exit code {code})"
 
 

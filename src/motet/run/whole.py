@@ -9,7 +9,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from motet.dataset.rows import Row, payload
+from motet.dataset.fitting import fitting
+from motet.dataset.rows import Row
 from motet.dataset.tables import payload_schema, write_table
 from motet.run.stage import Stage, Verdict
 
@@ -24,7 +25,7 @@ def write_verdicts(path: Path, declared: Stage, verdicts: Iterable[Verdict[Any]]
             "reason": v.drop.reason if v.drop else "",
             "detail": v.drop.detail[:500] if v.drop else "",
             "row": number,
-            **(payload(row) if row is not None else {}),
+            **(fitting(row, declared.writes) if row is not None else {}),
         }
         for v in verdicts
         for number, row in (enumerate(v.rows) if v.rows else ((-1, None),))

@@ -20,8 +20,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from motet.dataset.fitting import fitting
 from motet.dataset.media import Media
-from motet.dataset.rows import Row, limited, locators, payload
+from motet.dataset.rows import Row, limited, locators
 from motet.errors import UserError
 from motet.run.keys import dice
 from motet.run.stage import Drop, Missing, Settings, Stage, Tools, Unanswered
@@ -29,6 +30,7 @@ from motet.run.stage import Drop, Missing, Settings, Stage, Tools, Unanswered
 SLOT = struct.Struct("=qqd")  # process id, row number in the batch, when it began (monotonic seconds)
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 DETAIL = 500  # characters of a reason kept
+STARVED = 77  # exit code of a worker that ran out of memory
 EQUIPMENTS = 4  # what `setup` made of so many stages stays loaded; no more are asked for at a time
 
 
@@ -175,26 +177,15 @@ def answer(declared: Stage, settings: Settings, equipment: Any, draws: bool, ord
     """Run the stage's function on one item. Whatever it raises becomes part of the outcome."""
     media = Media(Path(order.dataset))
     began = time.perf_counter()
-    status, reason, detail, halt = "ok", "", "", False
     rows: list[dict[str, Any]] = []
+    halt = False
     try:
-        result = call(declared, settings, equipment, draws, order, media, item)
-        if declared.kind == "whole":
-            from motet.run.whole import write_verdicts
-
-            write_verdicts(Path(item.rows["verdicts"]), declared, result)
-        elif isinstance(result, Drop):
-            status, reason, detail = "dropped", result.reason, result.detail
-        elif result is not None:
-            rows = [payload(row) for row in _rows(result)]
-    except Unanswered as error:
-        status, reason, detail = "unanswered", "no_answer", str(error)
-        rows = [payload(error.for_now)] if error.for_now else []
+        status, reason, detail, rows = _made(declared, settings, equipment, draws, order, media, item)
     except UserError as error:
         # What only the user can mend, a refused key for one, is no row's fault, and would be every row's.
         status, reason, detail, halt = "failed", USER, str(error), True
     except MemoryError:
-        status, reason, detail = "crashed", "memory", "needed more memory than a worker may use"
+        os._exit(STARVED)  # a worker of its own for the next row, which would lack what this one left in memory
     except OSError as error:
         halt = error.errno in FULL
         status, reason, detail = "failed", *_blame(error)
@@ -212,6 +203,24 @@ def answer(declared: Stage, settings: Settings, equipment: Any, draws: bool, ord
         worker=os.getpid(),
         halt=halt,
     )
+
+
+def _made(
+    declared: Stage, settings: Settings, equipment: Any, draws: bool, order: Order, media: Media, item: Item
+) -> tuple[str, str, str, list[dict[str, Any]]]:
+    """Status, reason, detail and rows, where the stage's function raises nothing that is wrong."""
+    try:
+        result = call(declared, settings, equipment, draws, order, media, item)
+        if isinstance(result, Drop):
+            return "dropped", result.reason, result.detail, []
+        if declared.kind == "whole":
+            from motet.run.whole import write_verdicts
+
+            write_verdicts(Path(item.rows["verdicts"]), declared, result)
+            return "ok", "", "", []
+        return "ok", "", "", [fitting(row, declared.writes) for row in _rows(result)]
+    except Unanswered as error:
+        return "unanswered", "no_answer", str(error), [fitting(row, declared.writes) for row in _rows(error.for_now)]
 
 
 def call(declared: Stage, settings: Settings, equipment: Any, draws: bool, order: Order, media: Media, item: Item) -> Any:
@@ -263,7 +272,9 @@ def cache(dataset: Path, stage: str) -> Path:
     return folder
 
 
-def _rows(result: Row | Iterable[Row]) -> Iterator[Row]:
+def _rows(result: Row | Iterable[Row] | None) -> Iterator[Row]:
+    if result is None:
+        return
     if isinstance(result, Row):
         yield result
     else:
