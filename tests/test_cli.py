@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -41,10 +42,11 @@ Motet = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture(scope="module", autouse=True)
-def sigterm_as_it_was() -> Iterator[None]:
-    before = signal.getsignal(signal.SIGTERM)
+def signals_as_they_were() -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     yield
-    signal.signal(signal.SIGTERM, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture(scope="module")
@@ -147,6 +149,81 @@ def test_a_dry_run_does_nothing(motet: Motet, sources: Path, data: Path, tmp_pat
     assert facts(motet(*words, "--json"))["recipe"] == "text-to-music"
     assert not (tmp_path / "new").exists()
     assert facts(motet(*words[:4], "--to", data, "--dry-run", "--json"))["files_new"] == 0
+
+
+@pytest.mark.parametrize("dry", [[], ["--dry-run"]])
+def test_a_dataset_by_name_without_a_place_to_look_for_it(
+    dry: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    for name, said in {
+        "groove": f'write dataset:groove@DIR, or roots = ["DIR"] into {tmp_path}/motet/roots.toml.',
+        "grove": "There is no dataset called 'grove'",
+    }.items():
+        assert main(["build", "prepare", "--from", f"dataset:{name}", "--to", str(tmp_path / "new"), *dry]) == 2
+        assert said in capsys.readouterr().err
+
+
+def test_a_first_build_that_is_killed_knows_its_sources(motet: Motet, sources: Path, tmp_path: Path) -> None:
+    recipe, new = tmp_path / "small.yaml", tmp_path / "new"
+    recipe.write_text("name: small\nstages: [scan, clean]\n")
+    words = [sys.executable, "-m", "motet.cli", "build", str(recipe), "--from", str(sources), "--to", str(new), "--seed", "7"]
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
+    while not (new / "motet.yaml").exists():
+        assert process.poll() is None
+        time.sleep(0.001)
+    process.kill()
+    process.wait()
+    assert facts(motet("build", recipe, "--to", new, "--dry-run", "--json"))["files"] == 3
+    assert facts(motet("build", recipe, "--to", new, "--workers", "1", "--json"))["tables"]["songs"] == 2
+    assert Dataset(new).made_by["seed"] == 7
+
+
+def test_a_build_that_was_killed_before_it_wrote_anything_can_be_begun_again(motet: Motet, sources: Path, tmp_path: Path) -> None:
+    (tmp_path / ".lock").touch()
+    (tmp_path / ".motet.yaml.123.tmp").touch()
+    words = ["build", "text-to-music", "--to", tmp_path, "--dry-run", "--dry-sample", "1", "--json"]
+    assert motet(*words)[0] == 2  # it is new
+    assert facts(motet(*words, "--from", sources))["files"] == 3
+
+
+# When these have been loaded, the command is at several points of its start.
+@pytest.mark.parametrize("library", ["argparse", "motet.cli.shared", "motet.cli.clusters", "motet.recipe", "pyarrow", "duckdb"])
+def test_ctrl_c_while_libraries_load(library: str, sources: Path, tmp_path: Path) -> None:
+    words = ["build", "text-to-music", "--from", str(sources), "--to", str(tmp_path / "new")]
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # children hear it, in the background of a shell too
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-X", "importtime", "-m", "motet.cli", *words],
+            stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.rpartition("|")[2].strip() == library:
+            process.send_signal(signal.SIGINT)
+            break
+    out, err = process.communicate(timeout=60)
+    said = [line for line in err.splitlines() if not line.startswith("import time:")]
+    assert (process.returncode, out) == (130, "")
+    assert said == ["motet: stopped; what was done is kept, and the same command goes on from here."]
+
+
+def test_ctrl_c_that_a_library_calls_by_another_name(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def load(_: object) -> None:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise RuntimeError("Query interrupted") from None
+
+    monkeypatch.setattr("motet.recipe.load", load)
+    assert main(["build", "text-to-music", "--to", str(tmp_path)]) == 130
+    assert capsys.readouterr().err.startswith("motet: stopped;")
 
 
 def test_strict_makes_a_failed_row_count(motet: Motet, sources: Path, data: Path) -> None:

@@ -87,6 +87,12 @@ def test_the_last_of_two_values_counts_and_others_stay() -> None:
     assert (changed.resolved()["clean"]["shortest"], changed.resolved()["clean"]["longest"]) == (2, 20)
 
 
+def test_the_last_dot_of_a_setting_parts_it_from_its_stage() -> None:
+    mine = parse(recipe("toys.stages:scan_text", "toys.stages:parse_number"), "mine.yaml")
+    changed = mine.changed(["toys.stages:parse_number.by=3"])
+    assert changed.resolved()["toys.stages:parse_number"]["by"] == 3
+
+
 @pytest.mark.parametrize(
     ("setting", "told"),
     [

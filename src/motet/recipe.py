@@ -48,7 +48,7 @@ class Recipe:
         given = {step.name: step.settings.model_dump(exclude_defaults=True) for step in self.steps}
         for text in settings:
             place, equals, value = text.partition("=")
-            stage_name, dot, setting = place.partition(".")
+            stage_name, dot, setting = place.rpartition(".")  # stages of plug-ins have dots in their names
             if not equals or not dot:
                 raise UserError(f"{text!r} is not a setting: write stage.setting=value, such as clean.shortest=3.")
             if stage_name not in given:

@@ -16,6 +16,8 @@ from motet.cli import main
 from motet.dataset import versions
 from motet.dataset.keeping.checking import check
 from motet.dataset.keeping.faults import Tally
+from motet.dataset.keeping.repairing import repair
+from motet.dataset.lock import writer_lock
 from motet.dataset.snapshot import digest, live
 from motet.run.build import build
 from motet.run.engine import LocalEngine
@@ -186,3 +188,22 @@ def test_what_is_no_dataset_is_said_so(tmp_path: Path, capsys: pytest.CaptureFix
     assert main(["check", str(tmp_path)]) == 2
     assert main(["check", str(tmp_path / "none")]) == 2
     assert "is not a Motet dataset" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("reference", ["../outside", "", "runs"])
+def test_a_reference_that_is_none_of_media_is_not_followed(data: Path, reference: str) -> None:
+    (data.parent / "outside").mkdir()
+    (data.parent / "outside" / "notes.txt").write_text("mine")
+    publish(data, "digits", lambda t: column(t, "written", lambda names: [reference, *names[1:]]))
+    with writer_lock(data):
+        repair(data)
+    assert (data.parent / "outside" / "notes.txt").exists()
+    assert list(data.glob("runs/*/run.json"))
+
+
+def test_a_dataset_of_which_no_build_was_finished_is_said_so(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.rmtree(data / "snapshots")
+    shutil.rmtree(data / "runs")
+    assert list(check(data)) == []
+    assert main(["check", str(data)]) == 0
+    assert "no run has finished yet" in capsys.readouterr().out

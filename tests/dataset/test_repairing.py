@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from motet import Dataset, UserError
+from motet.cli import main
 from motet.dataset.keeping.checking import check
 from motet.dataset.keeping.cleaning import clean
 from motet.dataset.keeping.repairing import Repair, repair
@@ -223,7 +224,7 @@ def test_a_lost_link_to_what_is_live_is_told_and_made_again_and_nothing_is_clean
     (data / "snapshots" / "live").unlink()
     assert [(fault.kind, fault.where) for fault in check(data)] == [("link", "snapshots/live")]
     with writer_lock(data):
-        with pytest.raises(UserError, match="no live tables"):
+        with pytest.raises(UserError, match=r"lost its link .*check --repair"):
             clean(data)
         assert "leads to 000002 again" in repair(data).told[0]
     assert Dataset(data).tables() == before
@@ -262,3 +263,123 @@ def test_a_lost_file_of_the_live_snapshot_that_lies_nowhere_else_is_built_again(
     for file in data.glob("snapshots/000002/work/*parse_number*"):
         file.write_bytes(b"PAR1")
     mended(data, built, engine)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "motet.yaml",
+        "commits.json",
+        "media/*/*",
+        "work/digits/part-*",
+        "tables/digits/part-*",
+        "snapshots/live/totals.parquet",
+        "snapshots/live/recipe.yaml",
+    ],
+)
+def test_a_folder_in_a_file_s_place_is_told_and_what_is_in_it_is_kept(
+    data: Path, built: Path, engine: LocalEngine, capsys: pytest.CaptureFixture[str], place: str
+) -> None:
+    path = sorted(data.glob(place))[0]
+    path.unlink()
+    path.mkdir()
+    (path / "notes.txt").write_text("mine")
+    assert len(list(check(data))) == 1
+    for command in (["check"], ["clean", "--dry-run"], ["status"], ["query"]):
+        code = main([command[0], str(data), *(["FROM totals"] if command == ["query"] else command[1:])])
+        assert code in (0, 1, 2)
+        assert "system refused" not in capsys.readouterr().err
+    mended(data, built, engine)
+    assert [file.read_text() for file in data.rglob("notes.txt")] == ["mine"]
+
+
+@pytest.mark.parametrize("place", ["media/ab/ab" + "0" * 62 + ".mid", "work/digits/part-00000099.parquet", ".notes.tmp"])
+def test_a_folder_that_is_called_as_a_file_of_ours_is_no_leftover(data: Path, place: str) -> None:
+    (data / place).mkdir(parents=True)
+    (data / place / "notes.txt").write_text("mine")
+    assert [fault.where for fault in check(data, leftovers=True) if fault.kind not in ("suffix", "judgements")] == []
+    with writer_lock(data):
+        clean(data)
+        repair(data)
+    assert (data / place / "notes.txt").exists()
+
+
+def test_a_folder_in_an_older_snapshot_outlives_it(data: Path) -> None:
+    (data / "snapshots" / "000001" / "mine").mkdir()
+    (data / "snapshots" / "000001" / "mine" / "notes.txt").write_text("mine")
+    with writer_lock(data):
+        assert clean(data).snapshots == 1
+        assert clean(data).snapshots == 0
+    assert [path.name for path in (data / "snapshots" / "000001").iterdir()] == ["mine"]
+
+
+def test_a_lost_recipe_file_is_put_back_from_a_snapshot_and_every_command_says_how(
+    data: Path, built: Path, engine: LocalEngine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Even where the link to the live one is lost with it."""
+    said = (data / "motet.yaml").read_bytes()
+    (data / "motet.yaml").unlink()
+    (data / "snapshots" / "live").unlink()
+    for command in (["status", str(data)], ["query", str(data), "FROM totals"], ["check", str(data)], ["clean", str(data)]):
+        assert main(command) > 0
+        told = capsys.readouterr()
+        assert f"`motet check --repair {data}` puts it back" in told.out + told.err
+    with pytest.raises(UserError, match="check --repair"):
+        build(recipe(), [built / "sources"], data, engine=engine)
+    with writer_lock(data):
+        repair(data)
+    assert (data / "motet.yaml").read_bytes() == said
+    assert list(check(data)) == []
+
+
+def test_a_recipe_file_without_a_copy_is_not_promised_back(data: Path) -> None:
+    for path in (data / "motet.yaml", *data.glob("snapshots/0*/recipe.yaml")):
+        path.unlink()
+    assert [(fault.where, fault.mended) for fault in check(data)] == [("motet.yaml", "")]
+
+
+def test_a_second_damaged_recipe_file_does_not_take_the_first_one_s_place(data: Path) -> None:
+    for name in ("motet.yaml.damaged", "motet.yaml"):
+        (data / name).write_text(name)
+    with writer_lock(data):
+        repair(data)
+    assert {path.read_text() for path in data.glob("motet.yaml.damaged*")} == {"motet.yaml.damaged", "motet.yaml"}
+
+
+def test_no_cleaning_and_no_build_deletes_answers_because_their_record_is_gone(
+    data: Path, built: Path, engine: LocalEngine
+) -> None:
+    (data / "commits.json").unlink()
+    with writer_lock(data), pytest.raises(UserError, match="check --repair"):
+        clean(data)
+    with pytest.raises(UserError, match="check --repair"):
+        build(recipe(), [built / "sources"], data, engine=engine)
+    mended(data, built, engine)
+
+
+@pytest.mark.parametrize("command", [["status"], ["query", "SELECT count(*), max(total) FROM totals"]])
+def test_what_looks_at_a_damaged_dataset_says_how_it_is_mended(
+    data: Path, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    def told() -> str:
+        assert main([command[0], str(data), *command[1:]]) == 1
+        return capsys.readouterr().err
+
+    table = data / "snapshots" / "live" / "totals.parquet"
+    whole = table.read_bytes()
+    table.unlink()
+    for content in (whole[: len(whole) // 2], b""):
+        table.write_bytes(content)
+        assert "is damaged" in (said := told())
+        assert f"`motet check --repair {data}`" in said
+    (data / "snapshots" / "live" / "snapshot.json").write_text("{")
+    assert f"`motet check --repair {data}`" in told()
+    (data / "snapshots" / "live").unlink()
+    assert "lost its link" in (said := told())
+    assert f"`motet check --repair {data}`" in said
+
+
+def test_a_query_that_is_wrong_is_no_damage(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for sql in ("SELECT strptime('x', '%Y') FROM totals", "FROM 'nowhere.parquet'", "SELECT"):
+        assert main(["query", str(data), sql]) == 2
+        assert "cannot be run" in capsys.readouterr().err

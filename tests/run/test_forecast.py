@@ -210,9 +210,15 @@ def drawing(tmp_path_factory: pytest.TempPathFactory) -> Drawing:
 def test_every_content_stands_behind_one_drawn_file(drawing: Drawing) -> None:
     strata = drawing.strata(seed=3)
     assert sum(stratum.contents for stratum in strata) == 400
-    assert sum(len(stratum.drawn) for stratum in strata) <= 20
     assert max(Counter(row_id for stratum in strata for row_id in stratum.drawn).values()) == 1
     assert strata == drawing.strata(seed=3) != drawing.strata(seed=4)
+
+
+@pytest.mark.parametrize("files", [1, 2, 3, 7, 20, 100, 399, 400, 500])
+def test_as_many_are_tried_as_are_asked_for(drawing: Drawing, files: int) -> None:
+    strata = drawing.strata(seed=3, files=files)
+    assert sum(len(stratum.drawn) for stratum in strata) == min(files, 400)
+    assert sum(stratum.contents for stratum in strata) == 400
 
 
 @pytest.mark.slow

@@ -103,6 +103,7 @@ def _located(sources: list[str] | None, console: Console) -> list[str] | None:
         raise UserError("--from takes no addresses: write them into a file such as songs.txt, one a line, and name that file.")
     if not any(source.startswith("dataset:") for source in sources or ()):
         return sources
+    from motet.inventory import datasets, settings
     from motet.inventory.locating import PREFIX, located
 
     places = []
@@ -110,7 +111,12 @@ def _located(sources: list[str] | None, console: Console) -> list[str] | None:
         if not source.startswith(PREFIX):
             places.append(source)
             continue
-        place = located(source)
+        chosen = settings.read()
+        if "@" not in source and not chosen.roots:
+            datasets.find(source.removeprefix(PREFIX), datasets.known(chosen.datasets))  # one that is not known has no folder
+            where = f'write {source}@DIR, or roots = ["DIR"] into {settings.usual_file()}'
+            raise UserError(f"{source} is looked for in no folder yet: {where}.")
+        place = located(source, chosen)
         places.append(str(place.path))
         say(console, f"{source.partition('@')[0]} is read from {place.path}.")
         if place.remark:

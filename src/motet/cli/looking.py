@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import math
 import os
@@ -41,7 +42,9 @@ def _status(options: argparse.Namespace) -> int:
     dataset = whole(Dataset(options.dataset))
     snapshot = dataset.snapshot
     runs = sorted((dataset.folder / "runs").glob("*/run.json"), key=lambda p: p.stat().st_mtime)
-    last = json.loads(runs[-1].read_text()) if runs else None
+    last = None
+    with contextlib.suppress(OSError, ValueError):  # it is told without, where it cannot be read
+        last = json.loads(runs[-1].read_text()) if runs else None
     if options.json:
         facts = {
             "recipe": snapshot.recipe,
@@ -52,9 +55,9 @@ def _status(options: argparse.Namespace) -> int:
         }
         print(json.dumps(facts, indent=1))
         return 0
+    reasons = _reasons(dataset)
     console = Console()
     say(console, f"{dataset.folder}: {snapshot.recipe}, snapshot {snapshot.number}")
-    reasons = _reasons(dataset)
     seconds = {s["name"]: s["seconds"] for s in last["stages"]} if last else {}
     table = Table("stage", "in", "ok", "dropped", "failed", "unanswered", "rows out", "last run", box=None, pad_edge=False)
     for stage in snapshot.stages:
@@ -84,11 +87,14 @@ def _status(options: argparse.Namespace) -> int:
 
 
 def _reasons(dataset: Any) -> list[tuple[str, str, str, int, str]]:
+    from motet.dataset.query import damage_told
+
     sql = (
         "SELECT stage, status, reason, count(*) AS n, min(path) FROM work WHERE status <> 'ok' "
         "GROUP BY ALL ORDER BY n DESC LIMIT 40"
     )
-    found: list[tuple[str, str, str, int, str]] = dataset.query(sql).fetchall()
+    with damage_told(dataset.folder):
+        found: list[tuple[str, str, str, int, str]] = dataset.query(sql).fetchall()
     return found
 
 
@@ -138,13 +144,14 @@ def _query(options: argparse.Namespace) -> int:
 
     from motet.dataset.folder import Dataset, refused
 
-    relation = Dataset(options.dataset).query(options.sql)
+    dataset = Dataset(options.dataset)
+    relation = dataset.query(options.sql)
     if relation is None:
         return 0
     try:
         table = relation.to_arrow_table()
     except duckdb.Error as error:
-        raise refused(error) from None
+        raise refused(error, dataset) from None
     if options.json:
         print(json.dumps(_finite(table.to_pylist()), default=_plain, allow_nan=False))
         return 0

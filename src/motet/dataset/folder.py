@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,8 @@ import yaml
 from motet.dataset.judged import NAME as JUDGED
 from motet.dataset.judged import standing
 from motet.dataset.media import Media
-from motet.dataset.query import connect, parquet, quoted
-from motet.dataset.snapshot import Snapshot, live, read
+from motet.dataset.query import connect, damaged, parquet, quoted
+from motet.dataset.snapshot import Snapshot, finished, numbered, read
 from motet.dataset.versions import RECIPE, split, tagged
 from motet.errors import UserError
 
@@ -51,10 +52,7 @@ class Dataset:
     def snapshot(self) -> Snapshot:
         if self.tag:
             return read(tagged(self.folder, self.tag))
-        found = live(self.folder)
-        if found is None:
-            raise UserError(f"{self.folder} has no finished run yet: run its `motet build` again to the end.", exit_code=1)
-        return found
+        return finished(self.folder)
 
     def tables(self) -> dict[str, int]:
         """Live tables and their rows."""
@@ -95,7 +93,7 @@ class Dataset:
                     raise unjudged from None
                 raise
         except duckdb.Error as error:
-            raise refused(error) from None
+            raise refused(error, self) from None
 
     def _show_judged(self, connection: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> UserError | None:
         """Let a connection see the table `judged`; gives why it cannot."""
@@ -139,7 +137,26 @@ class Dataset:
 
 def read_recipe_file(folder: Path) -> dict[str, Any]:
     """The dataset's motet.yaml; raises UserError when the folder is not a dataset this version can use."""
-    return recipe_of(folder / RECIPE_FILE)
+    try:
+        return recipe_of(folder / RECIPE_FILE)
+    except UserError as error:
+        if kept_recipe(folder) is None:
+            raise
+        sentence = f"{folder / RECIPE_FILE} is gone or damaged: `motet check --repair {folder}` puts it back from a snapshot."
+        raise UserError(sentence, error.exit_code) from None
+
+
+def kept_recipe(folder: Path) -> Path | None:
+    """The copy beside the live tables, or else in the newest snapshot, that a motet.yaml can be put back from; None where the
+    file says another format, or there is no such copy."""
+    if format_of(folder / RECIPE_FILE) not in (None, FORMAT):
+        return None
+    live = (folder / "snapshots" / "live").resolve().name
+    for place in sorted(numbered(folder), key=lambda path: (path.name == live, path.name), reverse=True):
+        with contextlib.suppress(UserError):
+            recipe_of(place / RECIPE)
+            return place / RECIPE
+    return None
 
 
 def format_of(path: Path) -> int | None:
@@ -192,7 +209,12 @@ def _is_whole(stored: dict[str, Any]) -> bool:
     )
 
 
-def refused(error: Exception) -> UserError:
-    """What DuckDB says of a query, in one sentence."""
+def refused(error: Exception, dataset: Dataset | None = None) -> UserError:
+    """What DuckDB says of a query, in one sentence; that a table of `dataset` is damaged, where it is that."""
     said = " ".join(line.strip() for line in str(error).split("LINE 1:")[0].splitlines() if line.strip())
+    if dataset is not None and isinstance(error, (duckdb.IOException, duckdb.InvalidInputException)):
+        if "/".join(dataset.snapshot.folder.parts[-2:]) + "/" in said:
+            return damaged(dataset.folder, said)
+    elif dataset is not None and type(error) is duckdb.Error:  # as DuckDB says of the inside of a Parquet file
+        return damaged(dataset.folder, said)
     return UserError(f"The query cannot be run: {said}")

@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from motet.dataset.durable import sync_folder, write_bytes
 from motet.dataset.query import parquet
 from motet.dataset.rows import Row
+from motet.dataset.snapshot import numbered
 from motet.dataset.tables import payload_schema, write_table
 from motet.errors import UserError
 
@@ -104,9 +105,11 @@ class Ledger:
             try:
                 stored = json.loads(self._record.read_text())
                 self._parts, self._next = stored["parts"], stored["next"]
-            except (ValueError, KeyError, TypeError) as error:
-                sentence = f"{self._record} is damaged: restore it, or build into another folder."
+            except (ValueError, KeyError, TypeError, IsADirectoryError) as error:
+                sentence = f"{self._record} is damaged: `motet check --repair {dataset}` makes it anew from the parts."
                 raise UserError(sentence, exit_code=1) from error
+        elif numbered(dataset) and any((dataset / "work").glob("*/part-*.parquet")):
+            raise UserError(f"{self._record} is gone: `motet check --repair {dataset}` makes it anew from the parts.", 1)
 
     def parts(self, shelf: str) -> list[Path]:
         """The committed parts of `work/<stage>` or `tables/<table>`, oldest first."""

@@ -17,7 +17,10 @@ def writer_lock(dataset: Path) -> Iterator[None]:
 
     The kernel drops the lock with its process, however that ends. Children do not inherit it.
     """
-    fd = os.open(dataset / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fd = os.open(dataset / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+    except IsADirectoryError:
+        raise UserError(f"{dataset / '.lock'} is a folder where a file belongs: move it away.", exit_code=1) from None
     try:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -75,12 +75,12 @@ class Media:
         return self.dataset / reference
 
     def all(self) -> Iterator[Path]:
-        """Every file below `media/`, leftovers of a killed run included."""
+        """Every file below `media/`, leftovers of a killed run included; folders among them are the user's."""
         folder = self.dataset / FOLDER
         if folder.is_dir():
             for shard in sorted(folder.iterdir()):
                 if shard.is_dir() and not shard.is_symlink():
-                    yield from sorted(shard.iterdir())
+                    yield from sorted(path for path in shard.iterdir() if not path.is_dir())
 
 
 class MediaDamaged(Exception):

@@ -12,6 +12,7 @@ import pyarrow as pa
 from motet.errors import UserError
 
 BATCH = 4096
+_NO_FILE = ("s a directory", "No such file", "does not exist")
 
 
 def connect(scratch: Path | None = None, memory: str = "128MB") -> duckdb.DuckDBPyConnection:
@@ -56,11 +57,17 @@ def damage_told(folder: Path) -> Iterator[None]:
     """A table that DuckDB or Arrow cannot read becomes one sentence (UserError, exit code 1)."""
     try:
         yield
-    except (duckdb.Error, pa.ArrowException) as error:
+    except (duckdb.Error, pa.ArrowException, OSError) as error:
         said = str(error).splitlines()[0]
+        if isinstance(error, OSError) and not (".parquet" in said and any(words in said for words in _NO_FILE)):
+            raise
         if any(words in said for words in ("No space left", "Checkpoint failed", "Could not write", "File too large")):
             raise UserError(f"There is no room for what is sorted on the way ({said}): free some, or set TMPDIR.", 1) from error
         if isinstance(error, duckdb.OutOfMemoryException):
             raise UserError(f"A table of {folder} needs more memory than is set aside: report it ({said}).", 1) from error
-        sentence = f"A table of {folder} is damaged ({said}): `motet check` names it; restore it, or build into another folder."
-        raise UserError(sentence, exit_code=1) from error
+        raise damaged(folder, said) from error
+
+
+def damaged(folder: Path, said: str) -> UserError:
+    mended = f"`motet check --repair {folder}` and the next build mend it"
+    return UserError(f"A table of {folder} is damaged ({said}): `motet check` names it, {mended}.", exit_code=1)

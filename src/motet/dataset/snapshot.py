@@ -7,6 +7,7 @@ every input of every stage, and `snapshot.json`. `snapshots/live` is a link to t
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -69,7 +70,41 @@ def live(dataset: Path) -> Snapshot | None:
     current = dataset / "snapshots" / "live"
     if not current.exists():
         return None
-    return read(current.parent / os.readlink(current))  # as the dataset is called, so that paths can be compared
+    if not current.is_symlink():
+        raise UserError(f"{current} is no link to a snapshot: `motet check --repair {dataset}` mends it.", exit_code=1)
+    folder = current.parent / os.readlink(current)  # as the dataset is called, so that paths can be compared
+    try:
+        return read(folder)
+    except UserError:
+        sentence = f"{folder / 'snapshot.json'} is damaged: `motet check --repair {dataset}` and the next build mend it."
+        raise UserError(sentence, exit_code=1) from None
+
+
+def finished(dataset: Path) -> Snapshot:
+    """The current snapshot; raises UserError where there is none."""
+    found = live(dataset)
+    if found is None and numbered(dataset):
+        sentence = f"{dataset} has lost its link snapshots/live: `motet check --repair {dataset}` or the next build puts it back."
+        raise UserError(sentence, exit_code=1)
+    if found is None:
+        raise UserError(f"{dataset} has no finished run yet: run its `motet build` again to the end.", exit_code=1)
+    return found
+
+
+def numbered(dataset: Path) -> list[Path]:
+    """The folders of snapshots, oldest first, whatever is left in them of a snapshot."""
+    found = (path for path in (dataset / "snapshots").glob("[0-9]" * 6 + "*") if path.name.isdigit() and path.is_dir())
+    return sorted(path for path in found if not path.is_symlink() and any(not one.is_dir() for one in path.iterdir()))
+
+
+def delete(folder: Path) -> None:
+    """Delete the files of a snapshot. A folder that somebody else made among them stays, with all that is in it."""
+    for place in (folder / "stages", folder / "work", folder):
+        for path in place.iterdir() if place.is_dir() else ():
+            if path.is_symlink() or not path.is_dir():
+                path.unlink()
+        with contextlib.suppress(OSError):
+            place.rmdir()
 
 
 def read(folder: Path) -> Snapshot:
@@ -125,8 +160,8 @@ class Draft:
         fresh.symlink_to(target.name)
         fresh.replace(target.parent / "live")
         sync_folder(target.parent)
-        for old in sorted(p for p in target.parent.iterdir() if p.name.isdigit())[:-KEPT]:
-            shutil.rmtree(old)
+        for old in numbered(self.dataset)[:-KEPT]:
+            delete(old)
         return Snapshot(target, number, recipe, stages, rows)
 
     def discard(self) -> None:

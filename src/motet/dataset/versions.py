@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from motet.dataset.durable import sync_folder, write_bytes
-from motet.dataset.snapshot import Snapshot, link, live, read
+from motet.dataset.snapshot import Snapshot, finished, link, live, read
 from motet.dataset.tables import stream
 from motet.errors import UserError
 
@@ -95,9 +95,7 @@ def create(dataset: Path, name: str) -> tuple[Tag, bool]:
         _sweep(dataset)
         target = _shelf(dataset) / name
         for tries in range(1, _TRIES + 1):
-            snapshot = live(dataset)
-            if snapshot is None:
-                raise UserError(f"{dataset} has no finished run yet: run its `motet build` again to the end.", exit_code=1)
+            snapshot = finished(dataset)
             if target.exists():
                 if _contents(read(target)) == _contents(snapshot):
                     return describe(dataset, name), False
@@ -185,7 +183,7 @@ def _link_all(dataset: Path, snapshot: Snapshot, target: Path) -> None:
             (draft / name).parent.mkdir(exist_ok=True)
             link(snapshot.folder / name, draft / name)
         own = snapshot.folder / RECIPE
-        recipe = own if own.exists() else dataset / RECIPE_FILE
+        recipe = own if own.is_file() else dataset / RECIPE_FILE
         write_bytes(draft / RECIPE, recipe.read_bytes())
         when = datetime.now(UTC).isoformat(timespec="seconds")
         told = {"name": target.name, "when": when, "motet": str(recipe_of(draft / RECIPE).get("motet", ""))}

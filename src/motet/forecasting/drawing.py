@@ -107,8 +107,7 @@ class Frame:
             known = f"(SELECT DISTINCT {content} AS content FROM {parquet([file])})"
         self.fresh = self._one(f"SELECT count(*) FROM {there} f ANTI JOIN {known} k ON f.{content} = k.content")
         self.gone = self._one(f"SELECT count(*) FROM {known} k ANTI JOIN {there} f ON f.{content} = k.content")
-        self._strata = max(1, round((1.25 * files) ** 0.5))  # 5 strata of 4 for 20 files, 11 of 9 for 100
-        self._depth = max(1, files // self._strata)
+        self._strata = max(1, round((1.25 * files) ** 0.5))  # 5 strata of 4 for 20 files
         self._db.execute(
             "CREATE TABLE drawn AS "
             f"WITH contents AS (SELECT {content} AS content, min(id) AS id, any_value({octets}) AS size, count(*) AS copies, "
@@ -120,11 +119,13 @@ class Frame:
             "placed AS (SELECT *, (sum(weight) OVER (PARTITION BY kind, known ORDER BY size, content) - weight / 2) / 2 AS place "
             "  FROM weighed), "
             f"cut AS (SELECT *, CASE WHEN n <= {files} OR kind LIKE '%!' THEN 0 "
-            f"  ELSE least({self._strata - 1}, floor(place * {self._strata})) END AS stratum FROM placed) "
-            "SELECT id, kind, known, stratum, copies, count(*) OVER s AS contents, sum(copies) OVER s AS files, n, "
+            f"  ELSE least({self._strata - 1}, floor(place * {self._strata})) END AS stratum FROM placed), "
+            "turns AS (SELECT id, kind, known, stratum, copies, count(*) OVER s AS contents, sum(copies) OVER s AS files, n, "
             f"  row_number() OVER (PARTITION BY kind, known, stratum ORDER BY md5(concat(content, '{seed}'))) AS turn "
-            "FROM cut WINDOW s AS (PARTITION BY kind, known, stratum) "
-            f"QUALIFY turn <= {self._depth} OR n <= {files} OR kind LIKE '%!'"
+            "  FROM cut WINDOW s AS (PARTITION BY kind, known, stratum)) "
+            # Stratum after stratum in turn, the largest first, until there are as many as are wanted.
+            "FROM turns QUALIFY kind LIKE '%!' "
+            f"  OR row_number() OVER (PARTITION BY kind, known ORDER BY turn, stratum DESC) <= {files}"
         )
         self._db.execute(f"UPDATE drawn SET turn = 1 + (turn - 1) // {self._strata} WHERE n <= {files} AND kind NOT LIKE '%!'")
         self._db.execute("UPDATE drawn SET turn = 1 WHERE kind LIKE '%!'")

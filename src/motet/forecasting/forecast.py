@@ -16,13 +16,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from motet.dataset.folder import RECIPE_FILE, read_recipe_file
 from motet.dataset.snapshot import Snapshot, live
-from motet.errors import UserError
 from motet.forecasting.drawing import Found, Stratum
 from motet.forecasting.trial import StageTrial, Trial, try_out
 from motet.recipe import Recipe
-from motet.run.build import open_recipe, prepare
+from motet.run.build import may_become, open_recipe, sources_of
 from motet.run.engine import usable_cores
 
 FILES = 20
@@ -112,18 +110,12 @@ def forecast(
 ) -> Forecast:
     """What `build` with the same arguments will take. Changes nothing at `to`; raises UserError where a build would.
 
-    About `files` files of each kind are tried, fewer when that takes longer than `budget` seconds.
+    So many files of each kind are tried as `files` says, fewer when that takes longer than `budget` seconds.
     """
     folder = Path(to)
-    made_by: dict[str, Any] = {}
-    if folder.exists():
-        prepare(folder, sources)
-        if (folder / RECIPE_FILE).exists():
-            read_recipe_file(folder)
-            made_by = open_recipe(folder, recipe, sources)
-    chosen = [str(source) for source in sources or made_by.get("sources", [])]
-    if not chosen:
-        raise UserError(f"{folder} is new, so it needs sources: add --from PATH.")
+    may_become(folder, sources)
+    made_by = open_recipe(folder, recipe)
+    chosen = sources_of(folder, recipe, made_by, sources)
     for step in recipe.steps:
         if step.stage.contents:
             step.stage.contents(step.settings)  # what a real run would refuse is refused here

@@ -22,7 +22,7 @@ import yaml
 
 from motet import __version__
 from motet.dataset.durable import write_bytes
-from motet.dataset.folder import FORMAT, RECIPE_FILE, read_recipe_file
+from motet.dataset.folder import FORMAT, RECIPE_FILE, kept_recipe, read_recipe_file
 from motet.dataset.ledger import BLAMED, Ledger
 from motet.dataset.lock import writer_lock
 from motet.dataset.media import Media
@@ -85,9 +85,10 @@ def build(
     own_engine = None
     pa.set_memory_pool(pa.system_memory_pool())  # it gives back what Arrow's own keeps: the driver's memory stays flat
     try:
-        prepare(folder, sources)
+        may_become(folder, sources)
+        folder.mkdir(parents=True, exist_ok=True)
         with writer_lock(folder), damage_told(folder):
-            made_by = open_recipe(folder, recipe, sources)
+            made_by = open_recipe(folder, recipe)
             if engine is None:
                 engine = own_engine = LocalEngine(workers, memory_mb)
             try:
@@ -100,8 +101,8 @@ def build(
         raise UserError(f"{folder} cannot be written: {error.strerror or error}. Mend that and run again.", 1) from error
 
 
-def prepare(folder: Path, sources: Sequence[str | Path] | None) -> None:
-    """Make the folder if it may become a dataset; raises UserError when it may not, or has nothing to be made of."""
+def may_become(folder: Path, sources: Sequence[str | Path] | None) -> None:
+    """Raises UserError when the folder is no dataset and may not become one, or has nothing to be made of."""
     for source in sources or ():
         name, path = named(str(source))
         if name and not path:
@@ -110,11 +111,13 @@ def prepare(folder: Path, sources: Sequence[str | Path] | None) -> None:
             raise UserError(f"{path} does not exist: check the spelling, or name a folder, archive or file that does.")
     if (folder / RECIPE_FILE).exists():
         return
-    if folder.exists() and (not folder.is_dir() or any(p.name != ".lock" for p in folder.iterdir())):
+    if kept_recipe(folder):
+        read_recipe_file(folder)
+    begun = (".lock", f".{RECIPE_FILE}.")  # what a run that was killed in its first moment leaves
+    if folder.exists() and (not folder.is_dir() or not all(p.name.startswith(begun) for p in folder.iterdir())):
         raise UserError(f"{folder} exists and is not a Motet dataset: choose an empty or new folder.")
     if not sources:
         raise UserError(f"{folder} is new, so it needs sources: add --from PATH.")
-    folder.mkdir(parents=True, exist_ok=True)
 
 
 def named(source: str) -> tuple[str, str]:
@@ -123,16 +126,26 @@ def named(source: str) -> tuple[str, str]:
     return (name, path) if equals and name.isidentifier() and not os.path.lexists(source) else ("", source)
 
 
-def open_recipe(folder: Path, recipe: Recipe, sources: Sequence[str | Path] | None) -> dict[str, Any]:
-    """The dataset's recipe file, made if the folder is new. Raises UserError when it belongs to another recipe."""
+def open_recipe(folder: Path, recipe: Recipe) -> dict[str, Any]:
+    """What the dataset's recipe file says, or, of a new one, will say. Raises UserError when it belongs to another recipe."""
     if not (folder / RECIPE_FILE).exists():
-        made_by = {"format": FORMAT, "motet": __version__, "recipe": recipe.name}
-        write_bytes(folder / RECIPE_FILE, yaml.safe_dump(made_by, sort_keys=False).encode())
-        return made_by
+        return {"format": FORMAT, "motet": __version__, "recipe": recipe.name}
     made_by = read_recipe_file(folder)
     if made_by.get("recipe") != recipe.name:
         raise UserError(f"{folder} was made by the recipe {made_by.get('recipe')}, not {recipe.name}: choose another folder.")
     return made_by
+
+
+def sources_of(folder: Path, recipe: Recipe, made_by: Mapping[str, Any], given: Sequence[str | Path] | None) -> list[str]:
+    """What a run reads, by whole paths: what it was given, or else what the last one read. Raises UserError."""
+    sources = [_absolute(str(source)) for source in given or made_by.get("sources", [])]
+    if not sources:
+        raise UserError(f"{folder} has no sources yet: add --from PATH.")
+    known = [name for step in recipe.steps for name in step.settings.source_names]
+    for name in sorted({named(source)[0] for source in sources} - {"", *known}):
+        can = f"it takes {', '.join(f'{one}=PATH' for one in known)}" if known else "it takes plain paths"
+        raise UserError(f"The recipe {recipe.name} knows no sources called {name}=…: {can}.")
+    return sources
 
 
 def _absolute(source: str) -> str:
@@ -166,23 +179,18 @@ class _Build:
     ) -> None:
         self.folder, self.recipe, self.engine, self.watch = folder, recipe, engine, watch
         self.retry, self.rescan = retry, rescan
-        recorded = [str(s) for s in made_by.get("sources", [])]
-        self.sources = [_absolute(str(s)) for s in sources] if sources else recorded
-        if not self.sources:
-            raise UserError(f"{folder} has no sources yet: add --from PATH.")
-        for gone in sorted(set(recorded) - set(self.sources)) if sources else []:
+        self.sources = sources_of(folder, recipe, made_by, sources)
+        unfinished = "stages" not in made_by
+        for gone in [] if unfinished else sorted(set(made_by.get("sources", [])) - set(self.sources)):
             watch.notes(f"{gone} is no longer among the sources: its rows leave the live dataset.")
         for change in _changed(made_by.get("stages", {}), recipe):
             watch.notes(change)
-        known = [name for step in recipe.steps for name in step.settings.source_names]
-        for name in sorted({named(source)[0] for source in self.sources} - {"", *known}):
-            can = f"it takes {', '.join(f'{one}=PATH' for one in known)}" if known else "it takes plain paths"
-            raise UserError(f"The recipe {recipe.name} knows no sources called {name}=…: {can}.")
         self.seed = made_by.get("seed", 0) if seed is None else seed
         self.removed = [*made_by.get("removed", []), *(dict(r) for r in remove)]
         self.removed_contents = {r["sha256"] for r in self.removed}
-        if remove:  # first of all, so that a removal cut short is still a removal
-            text = yaml.safe_dump({**made_by, "removed": self.removed}, sort_keys=False, allow_unicode=True)
+        if remove or unfinished:  # first of all, so that a removal cut short is still one, and a first run keeps its sources
+            begun = {**made_by, "sources": self.sources, "seed": self.seed, "removed": self.removed}
+            text = yaml.safe_dump(begun, sort_keys=False, allow_unicode=True)
             write_bytes(folder / RECIPE_FILE, text.encode())
         self.scratch = folder / ".scratch"
         shutil.rmtree(self.scratch, ignore_errors=True)

@@ -14,7 +14,7 @@ from motet.dataset.folder import read_recipe_file
 from motet.dataset.keeping.cleaning import delete_media, forget_unused, unused_media
 from motet.dataset.lock import writer_lock
 from motet.dataset.query import connect, damage_told, parquet
-from motet.dataset.snapshot import Snapshot, live, read
+from motet.dataset.snapshot import Snapshot, finished, read
 from motet.dataset.tables import stream
 from motet.errors import UserError
 from motet.labels import FILE as LABELS
@@ -97,9 +97,7 @@ def remove(
     Raises UserError when nothing matches.
     """
     removed_before = read_recipe_file(folder).get("removed", [])
-    before = live(folder)
-    if before is None:
-        raise UserError(f"{folder} has no finished run yet: run its `motet build` again to the end.", exit_code=1)
+    before = finished(folder)
     gone, begun = _matching(folder, before, what, removed_before)
     if not gone and not begun:
         raise UserError(f"{folder} has no source called {what!r}; `motet query {folder} 'SELECT path FROM files'` lists them.")

@@ -12,16 +12,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from motet.dataset import versions
-from motet.dataset.folder import RECIPE_FILE, read_recipe_file, recipe_of
+from motet.dataset.folder import RECIPE_FILE, kept_recipe, read_recipe_file, recipe_of
 from motet.dataset.keeping.answers import Finding, Shelves, halves, rowless, shelf_of, unlike, writers
 from motet.dataset.keeping.cleaning import naming_media
-from motet.dataset.keeping.faults import Fault, Tally, fault, hashed_all, leftover
+from motet.dataset.keeping.faults import Fault, Tally, absent, fault, hashed_all, leftover
 from motet.dataset.keeping.leftovers import leftovers_of
 from motet.dataset.keeping.record import RECORD, Record, parts_on_disk, read_record, trouble
 from motet.dataset.keeping.snapshot_check import UNREADABLE, Seen, check_files, check_inputs, check_rows, readable
 from motet.dataset.media import FOLDER, REFERENCE
 from motet.dataset.query import batches, connect, parquet, quoted
-from motet.dataset.snapshot import Snapshot, live, read
+from motet.dataset.snapshot import Snapshot, live, numbered, read
 from motet.dataset.tables import stream, write_table
 from motet.errors import UserError
 from motet.scratch import Scratch
@@ -78,7 +78,7 @@ class _Check:
         try:
             read_recipe_file(self.folder)
         except UserError as error:
-            yield fault("damaged_record", RECIPE_FILE, str(error))
+            yield fault("damaged_record", RECIPE_FILE, str(error), "repair" if kept_recipe(self.folder) else "")
 
     def _record(self) -> Generator[Fault, None, Record | None]:
         try:
@@ -100,7 +100,7 @@ class _Check:
                 part = self.folder / shelf / name
                 if not part.is_file():
                     whole = False
-                    yield fault("missing_part", f"{shelf}/{name}", "the commit record names it, and it is gone")
+                    yield fault("missing_part", f"{shelf}/{name}", f"the commit record names it, and {absent(part)}")
                 elif problem := trouble(part, shelf):
                     whole = False
                     yield fault("damaged_table", f"{shelf}/{name}", problem)
@@ -124,6 +124,9 @@ class _Check:
         try:
             snapshot = live(self.folder)
             if snapshot is None:
+                if self.leftovers:
+                    told = "no run has finished yet: run its `motet build` again to the end"
+                    yield leftover("snapshots", told, "unfinished", "build")
                 return None
             if snapshot.folder.name != f"{snapshot.number:06d}":
                 raise UserError(f"{LIVE} is the snapshot {snapshot.folder.name}, and it says that it is {snapshot.number}.")
@@ -137,6 +140,9 @@ class _Check:
             self.whole = False
             return None
         called = snapshot.folder.name
+        recipe = snapshot.folder / versions.RECIPE
+        if os.path.lexists(recipe) and not recipe.is_file():
+            yield fault("damaged_record", f"{called}/{versions.RECIPE}", absent(recipe))
         try:
             self.references.add_snapshot(snapshot, "a live row")
             yield from check_rows(self.connection, snapshot, called, "repair")
@@ -188,7 +194,7 @@ class _Check:
             wanted = {row["reference"]: row["who"] for row in rows}
             there = {f"{shard}{path.name}": path for path in _files(self.folder / shard)} if shard else {}
             for reference in sorted(wanted.keys() - there.keys()):
-                said = "it is gone" if REFERENCE.fullmatch(reference) else "that is no name of media"
+                said = absent(self.folder / reference) if REFERENCE.fullmatch(reference) else "that is no name of media"
                 yield fault("missing_media", reference, f"{wanted[reference]} refers to it, and {said}")
             named = [path for reference, path in sorted(there.items()) if REFERENCE.fullmatch(reference)]
             for read_file in hashed_all(named, self.tally) if self.media else ():
@@ -252,7 +258,7 @@ def link_trouble(folder: Path) -> str:
     """What is wrong with the link to the live snapshot, "" where nothing is, or there is none."""
     path = folder / LIVE
     if not os.path.lexists(path):
-        finished = any(folder.glob("runs/*/run.json")) or any(folder.glob("snapshots/[0-9]*"))
+        finished = any(folder.glob("runs/*/run.json")) or numbered(folder)
         return "it is gone, though a build was finished: what is live cannot be told before the next one" if finished else ""
     if not path.is_symlink():
         return "it is no link"
@@ -289,4 +295,4 @@ def _folders(folder: Path) -> list[Path]:
 
 
 def _files(shard: Path) -> list[Path]:
-    return [path for path in shard.iterdir() if not path.name.startswith(".")] if shard.is_dir() else []
+    return [path for path in shard.iterdir() if not path.name.startswith(".") and not path.is_dir()] if shard.is_dir() else []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from motet.dataset.keeping.leftovers import delete, leftovers_of, weight
 from motet.dataset.keeping.record import Record, forget, record_of
 from motet.dataset.media import REFERENCE, Media
 from motet.dataset.query import batches, connect, damage_told, parquet
-from motet.dataset.snapshot import Snapshot, live, read
+from motet.dataset.snapshot import Snapshot, finished, live, numbered, read
 from motet.dataset.tables import media_columns, write_table
 from motet.errors import UserError
 from motet.scratch import Scratch
@@ -50,16 +49,14 @@ def clean(folder: Path, *, dry_run: bool = False, caches: bool = False) -> Clean
     needed cannot be told.
     """
     with damage_told(folder), Scratch("motet-clean-") as scratch:
-        record, snapshot = record_of(folder), live(folder)
-        if snapshot is None and any(record.parts.values()):
-            sentence = f"{folder} has no live tables, so what is in use cannot be told: `motet check` it, or build it to the end."
-            raise UserError(sentence, exit_code=1)
+        record = record_of(folder)
+        snapshot = finished(folder) if any(record.parts.values()) else live(folder)
         keys = scratch / "keys.parquet"
         unused = write_table(keys, KEYS, _unused(folder, record, snapshot))
         media = list(_unused_media(folder, record, keys, scratch))
-        old = [folder / "snapshots" / name for name in _older(folder, snapshot)]
+        old = _older(folder, snapshot)
         left = _left(folder, snapshot)
-        pages = sorted(folder.glob("runs/*/report.html"))[:-1]
+        pages = sorted(page for page in folder.glob("runs/*/report.html") if not page.is_dir())[:-1]
         kept = [folder / "cache" / name for name in CACHES] if caches else []
         kept = [path for path in kept if path.is_dir()]
         freed = sum(weight(path) for path in (*old, *left, *pages, *kept)) + sum(_size(folder / name) for name in media)
@@ -80,8 +77,8 @@ def forget_unused(folder: Path) -> int:
         keys = scratch / "keys.parquet"
         if unused := write_table(keys, KEYS, _unused(folder, record, snapshot)):
             forget(folder, keys)
-    for name in _older(folder, snapshot):
-        shutil.rmtree(folder / "snapshots" / name)
+    for path in _older(folder, snapshot):
+        delete(path)
     return unused
 
 
@@ -162,16 +159,11 @@ def _asked(snapshot: Snapshot) -> list[str]:
 def _left(folder: Path, snapshot: Snapshot | None) -> list[Path]:
     found = (f for f in leftovers_of(folder, record_of(folder), snapshot) if f.kind == "leftover" and f.mended == "repair")
     old = _older(folder, snapshot)
-    return [folder / f.where for f in found if f.where.removeprefix("snapshots/") not in old]
+    return [folder / f.where for f in found if folder / f.where not in old]
 
 
-def _older(folder: Path, snapshot: Snapshot | None) -> list[str]:
-    shelf = folder / "snapshots"
-    return (
-        [old.name for old in shelf.glob("[0-9]" * 6 + "*") if old.name.isdigit() and old.name != snapshot.folder.name]
-        if snapshot
-        else []
-    )
+def _older(folder: Path, snapshot: Snapshot | None) -> list[Path]:
+    return [old for old in numbered(folder) if old.name != snapshot.folder.name] if snapshot else []
 
 
 def _size(path: Path) -> int:

@@ -55,6 +55,11 @@ def fault(kind: str, where: str, detail: str, mended: str | None = None) -> Faul
     return Fault(kind, where, detail, PROMISES[kind], ("" if kind in NOT_MENDED else "repair") if mended is None else mended)
 
 
+def absent(path: Path) -> str:
+    """What is said of a file that is not there. A folder that has its name is the user's."""
+    return "a folder stands in its place" if path.is_dir() else "it is gone"
+
+
 def leftover(where: str, detail: str, kind: str = "leftover", mended: str = "repair") -> Fault:
     """What is there and harmless."""
     return Fault(kind, where, detail, 0, mended)

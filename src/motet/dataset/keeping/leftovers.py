@@ -12,7 +12,8 @@ import yaml
 from motet.dataset.keeping.faults import Fault, leftover
 from motet.dataset.keeping.record import TOPS, Record
 from motet.dataset.ledger import OURS
-from motet.dataset.snapshot import KEPT, Snapshot
+from motet.dataset.snapshot import KEPT, Snapshot, numbered
+from motet.dataset.snapshot import delete as delete_snapshot
 from motet.dataset.versions import RECIPE
 from motet.errors import UserError
 
@@ -35,9 +36,11 @@ def leftovers_of(folder: Path, record: Record | None, snapshot: Snapshot | None)
     """Leftovers; "repair" deletes those that it mends. Only a record that was read tells which parts are of no use."""
     for pattern in TEMPORARY:
         for path in sorted(one for one in folder.glob(pattern) if not one.parent.is_symlink()):
+            if pattern.endswith(".tmp") and path.is_dir():
+                continue  # ours are files
             yield leftover(str(path.relative_to(folder)), "left behind by a run that was stopped; the next build deletes it")
     for top in TOPS if record else ():
-        for path in sorted(path for path in (folder / top).glob("*/*") if OURS.fullmatch(path.name)):
+        for path in sorted(path for path in (folder / top).glob("*/*") if OURS.fullmatch(path.name) and not path.is_dir()):
             shelf = f"{top}/{path.parent.name}"
             if record and path.name not in record.parts.get(shelf, []):
                 yield leftover(f"{shelf}/{path.name}", "no commit names it")
@@ -50,12 +53,11 @@ def leftovers_of(folder: Path, record: Record | None, snapshot: Snapshot | None)
 
 
 def _snapshots(folder: Path, snapshot: Snapshot | None) -> Iterator[Fault]:
-    shelf = folder / "snapshots"
-    numbered = sorted(p for p in shelf.iterdir() if p.name.isdigit() and len(p.name) >= 6) if shelf.is_dir() else []
     if snapshot is None:
         return
-    before = [path for path in numbered if path.name < snapshot.folder.name][1 - KEPT :]
-    for path in numbered:
+    there = numbered(folder)
+    before = [path for path in there if path.name < snapshot.folder.name][1 - KEPT :]
+    for path in there:
         if path.name != snapshot.folder.name and path not in before:
             yield leftover(f"snapshots/{path.name}", "a snapshot that is not live and not the one before")
 
@@ -101,9 +103,11 @@ def sweep(folder: Path, record: Record | None, snapshot: Snapshot | None) -> tup
 
 
 def delete(path: Path) -> int:
-    """Delete a file or a folder, gone already or not; returns its bytes. A link goes, never what it leads to."""
+    """Delete a file, a folder or a snapshot, gone already or not; returns its bytes. A link goes, never what it leads to."""
     freed = weight(path)
-    if path.is_dir() and not path.is_symlink():
+    if path.parent.name == "snapshots" and path.name.isdigit():
+        delete_snapshot(path)
+    elif path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)

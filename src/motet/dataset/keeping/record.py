@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,7 +68,9 @@ def parts_on_disk(dataset: Path) -> Iterator[tuple[str, Path]]:
     for top in TOPS:
         if (dataset / top).is_dir():
             for shelf in sorted(path for path in (dataset / top).iterdir() if path.is_dir()):
-                for part in sorted((p for p in shelf.iterdir() if _PART.fullmatch(p.name)), key=lambda p: number_of(p.name)):
+                for part in sorted(
+                    (p for p in shelf.iterdir() if _PART.fullmatch(p.name) and not p.is_dir()), key=lambda p: number_of(p.name)
+                ):
                     yield f"{top}/{shelf.name}", part
 
 
@@ -148,10 +149,8 @@ def replace(dataset: Path, record: Record, changed: dict[str, list[str]]) -> Rec
     for shelf, names in changed.items():
         for name in set(record.parts.get(shelf, [])) - set(names):
             part = dataset / shelf / name
-            if part.is_dir() and not part.is_symlink():
-                shutil.rmtree(part)
-            else:
-                part.unlink(missing_ok=True)
+            if part.is_symlink() or part.is_file():  # a folder of that name is the user's
+                part.unlink()
     return new
 
 
@@ -196,9 +195,12 @@ def rebuild(dataset: Path) -> tuple[Record, int]:
 
 
 def record_of(dataset: Path) -> Record:
-    """The record, an empty one where there is none; raises UserError when it is damaged."""
+    """The record, an empty one where there is none; raises UserError when it is damaged, or gone though there are parts."""
     try:
-        return read_record(dataset) or Record({}, 1, {})
+        record = read_record(dataset)
+        if record is None and (dataset / "snapshots" / "live").exists() and next(parts_on_disk(dataset), None):
+            raise ValueError("it is gone")
+        return record or Record({}, 1, {})
     except ValueError as error:
         sentence = f"{dataset / RECORD} is damaged ({error}): `motet check --repair {dataset}` makes it anew from the parts."
         raise UserError(sentence, exit_code=1) from None

@@ -13,17 +13,17 @@ import pyarrow as pa
 
 from motet.dataset import versions
 from motet.dataset.durable import sync_folder, write_bytes
-from motet.dataset.folder import FORMAT, RECIPE_FILE, format_of, read_recipe_file, recipe_of
+from motet.dataset.folder import RECIPE_FILE, kept_recipe, read_recipe_file, recipe_of
 from motet.dataset.keeping.answers import Finding, Shelves, rowless, shelf_of, writers
 from motet.dataset.keeping.checking import LIVE, References, findings, link_trouble
 from motet.dataset.keeping.cleaning import delete_media, naming_media, unused_media
 from motet.dataset.keeping.faults import NOT_MENDED, Tally, hashed_all
 from motet.dataset.keeping.leftovers import delete, sweep
-from motet.dataset.keeping.record import Record, forget, parts_on_disk, read_record, rebuild, trouble
+from motet.dataset.keeping.record import RECORD, Record, forget, parts_on_disk, read_record, rebuild, trouble
 from motet.dataset.keeping.snapshot_check import UNREADABLE, Seen, check_files, check_inputs, check_rows, expected
 from motet.dataset.media import REFERENCE, Media
 from motet.dataset.query import batches, connect, damage_told, parquet
-from motet.dataset.snapshot import Snapshot, live, read
+from motet.dataset.snapshot import Snapshot, live, numbered, read
 from motet.dataset.tables import media_columns, stream, write_table
 from motet.errors import UserError
 from motet.scratch import Scratch
@@ -50,7 +50,7 @@ def repair(folder: Path, tally: Tally | None = None) -> Repair:
 
     The caller holds the writer's lock.
 
-    The recipe file is only ever put back, from the copy beside the live tables; judgements and tags are not touched, but for a
+    The recipe file is only ever put back, from the copy beside the tables; judgements and tags are not touched, but for a
     tag's file that lies whole elsewhere. The live snapshot stays, and the next build looks at the stages concerned; where
     its own files are damaged and lie nowhere else, it is withdrawn. Stopped anywhere, the same command goes on.
     Raises UserError where only a person can mend.
@@ -86,8 +86,13 @@ class _Repairing:
         forgotten = forget(self.folder, keys, lost, record if rebuilt else None)
         self.done.answers = sum(forgotten.values())
         for row in stream(bad):
-            if (self.folder / row["reference"]).exists():
-                delete(self.folder / row["reference"])
+            path = self.folder / row["reference"]
+            if not REFERENCE.fullmatch(row["reference"]) or path.parent.is_symlink():
+                continue  # it leads to what is not ours
+            if path.is_dir():
+                self._aside(path)
+            elif path.exists():
+                delete(path)
                 self.done.media += 1
         self._sweep()
         return self.done
@@ -95,24 +100,29 @@ class _Repairing:
     # -- what says what there is --
 
     def _recipe_file(self) -> None:
-        """Put a damaged recipe file back from the copy beside the live tables. Raises UserError where there is none, and for a
+        """Put a damaged recipe file back from the copy beside the tables. Raises UserError where there is none, and for a
         dataset of another format."""
-        place, copy = self.folder / RECIPE_FILE, self.folder / LIVE / versions.RECIPE
+        place = self.folder / RECIPE_FILE
         try:
             read_recipe_file(self.folder)
         except UserError:
-            if format_of(place) not in (None, FORMAT) or link_trouble(self.folder) or not copy.exists():
+            if (copy := kept_recipe(self.folder)) is None:
                 raise
-            recipe_of(copy)
-            what = "was gone"
-            if os.path.lexists(place):
-                place.replace(place.with_name(f"{RECIPE_FILE}.damaged"))
-                what = f"was damaged, and is called {RECIPE_FILE}.damaged now"
+            self._aside(place)
             write_bytes(place, copy.read_bytes())
-            self.done.told.append(
-                f"{RECIPE_FILE} {what}; it is put back as the live tables were made. If a `motet remove` was cut short, give it "
-                "again."
-            )
+            sentence = f"{RECIPE_FILE} is put back as the tables of {copy.parent.name} were made."
+            self.done.told.append(f"{sentence} If a `motet remove` was cut short, give it again.")
+
+    def _aside(self, place: Path) -> None:
+        """Take what stands in a file's place out of the way, and keep it: a folder may hold anything."""
+        if not os.path.lexists(place):
+            return
+        to = self.folder / f"{place.name}.damaged"
+        while os.path.lexists(to):
+            to = to.with_name(f"{to.name}.too")
+        what = "was a folder" if place.is_dir() else "was damaged"
+        place.rename(to)
+        self.done.told.append(f"{self._name(place)} {what}, and is called {to.name} now.")
 
     def _record(self) -> tuple[Record, bool]:
         try:
@@ -121,8 +131,10 @@ class _Repairing:
             record = None
         if record is not None:
             return record, False
+        if (self.folder / RECORD).is_dir():
+            self._aside(self.folder / RECORD)
         if next(parts_on_disk(self.folder), None) is None:
-            delete(self.folder / "commits.json")
+            delete(self.folder / RECORD)
             return Record({}, 1, {}), False
         record, left = rebuild(self.folder)
         number = sum(map(len, record.parts.values()))
@@ -175,11 +187,11 @@ class _Repairing:
             place.symlink_to(to.name)
             sync_folder(place.parent)
             return
-        place.rename(place.with_name(".draft"))
+        self._aside(place)
 
     def _relinked(self, place: Path) -> bool:
         """Whether the newest snapshot is whole, and live again: where only the link was lost."""
-        newest = max((one for one in place.parent.glob("[0-9]*") if one.name.isdigit()), default=None)
+        newest = max(numbered(self.folder), default=None)
         if newest is None:
             return False
         try:
@@ -227,15 +239,15 @@ class _Repairing:
                 whole &= not own
                 continue
             path.parent.mkdir(parents=True, exist_ok=True)
-            if path.is_dir() and not path.is_symlink():
-                delete(path)
+            if path.is_dir():
+                self._aside(path)
             write_bytes(path, source.read_bytes())
             self.done.told.append(f"{path.relative_to(self.folder)} is put back: it lay whole elsewhere.")
         return whole
 
     def _snapshots(self) -> Iterator[Snapshot]:
         shelf = self.folder / "snapshots"
-        for place in (*sorted(shelf.glob("[0-9]*")), *(shelf / "tags" / name for name in versions.names(self.folder))):
+        for place in (*numbered(self.folder), *(shelf / "tags" / name for name in versions.names(self.folder))):
             if place.is_dir() and not place.is_symlink():
                 with contextlib.suppress(UserError, ValueError, TypeError):
                     yield read(place)
@@ -244,6 +256,8 @@ class _Repairing:
         try:
             recipe_of(snapshot.folder / versions.RECIPE)
         except UserError:
+            if (snapshot.folder / versions.RECIPE).is_dir():
+                self._aside(snapshot.folder / versions.RECIPE)
             write_bytes(snapshot.folder / versions.RECIPE, (self.folder / RECIPE_FILE).read_bytes())
 
     def _look_again(self, snapshot: Snapshot | None) -> None:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
-from motet.dataset.keeping.faults import Fault, Tally, fault, hashed
+from motet.dataset.keeping.faults import Fault, Tally, absent, fault, hashed
 from motet.dataset.ledger import STATUSES
 from motet.dataset.query import parquet, quoted
 from motet.dataset.snapshot import Snapshot, StageState
@@ -74,7 +74,7 @@ def check_files(snapshot: Snapshot, called: str, seen: Seen, mended: str) -> Ite
         path = snapshot.folder / name
         where = f"{called}/{name}"
         if not path.is_file():
-            yield fault("missing_part", where, "the snapshot names it, and it is gone", mended)
+            yield fault("missing_part", where, f"the snapshot names it, and {absent(path)}", mended)
         elif seen.digest(path) != digest:
             yield fault("damaged_table", where, "its bytes are not those that were published", mended)
 
