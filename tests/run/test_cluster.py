@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -288,6 +290,30 @@ def test_without_an_address_a_cluster_is_started_and_nothing_stays(tmp_path: Pat
 def test_an_address_of_nothing_is_told_in_a_sentence(address: str, told: str) -> None:
     with pytest.raises(UserError, match=told):
         RayEngine(recipe(Path("")), address=address)
+
+
+def test_an_address_of_another_server_is_told_at_once() -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with pytest.raises(UserError, match="is no Ray cluster"):
+            RayEngine(recipe(Path("")), address=f"127.0.0.1:{server.server_port}")
+        server.shutdown()
+
+
+def test_a_cluster_of_our_own_listens_on_the_loopback_only(tmp_path: Path) -> None:
+    numbers = write_numbers(tmp_path / "numbers", 30)
+    (file := tmp_path / "toys.yaml").write_text(f"name: toys\nstages: {[f'toys.stages:{name}' for name in TOYS]}\n")
+    told = command(str(file), "--from", str(numbers), "--to", str(tmp_path / "data"), "--engine", "ray", "--workers", "2")
+    with subprocess.Popen(told, env=environment(), stdout=subprocess.DEVNULL) as running:
+        heard: dict[str, str] = {}
+        while running.poll() is None:
+            for one in (driver := psutil.Process(running.pid), *driver.children(recursive=True)):
+                with contextlib.suppress(psutil.Error):
+                    heard |= {c.laddr.ip: one.name() for c in one.net_connections("tcp") if c.status == psutil.CONN_LISTEN}
+            time.sleep(0.2)
+    assert heard.pop("127.0.0.1", "") or heard.pop("::ffff:127.0.0.1", "")
+    heard.pop("::ffff:127.0.0.1", "")
+    assert heard == {}
 
 
 def test_the_tunes_of_the_demo_become_the_same_dataset(cluster: Cluster, tmp_path: Path) -> None:

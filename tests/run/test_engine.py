@@ -14,6 +14,8 @@ import psutil
 import pytest
 
 from motet import Dataset
+from motet.dataset.keeping.repairing import repair
+from motet.dataset.lock import writer_lock
 from motet.recipe import Recipe, parse
 from motet.run.build import build
 from motet.run.engine import LocalEngine
@@ -91,6 +93,24 @@ def test_a_row_that_its_table_cannot_hold_costs_itself_alone(numbers: Path, tmp_
     verdicts = work(run, tmp_path / "data", "parse_number")
     assert verdicts.pop("7.txt") == ("failed", "unfit_row")
     assert set(verdicts.values()) == {("ok", "")}
+
+
+def test_a_row_whose_media_are_gone_is_not_blamed_and_comes_back_with_a_repair(
+    numbers: Path, tmp_path: Path, engine: LocalEngine
+) -> None:
+    data, names = tmp_path / "data", ["scan_text", "parse_number", "digits"]
+    made, read = ([f"toys.stages:{name}" for name in chosen] for chosen in (names, [*names, "reread"]))
+    build(parse({"name": "toys", "stages": made}, "toys"), [numbers], data, engine=engine)
+    lost = {path for (path,) in Dataset(data).query("SELECT path FROM digits WHERE digit = 7").fetchall()}
+    ((reference,),) = Dataset(data).query("SELECT DISTINCT written FROM digits WHERE digit = 7").fetchall()
+    (data / reference).unlink()
+    run = build(parse({"name": "toys", "stages": read}, "toys"), [numbers], data, engine=engine)
+    told = work(run, data, "reread")
+    assert {path for path, verdict in told.items() if verdict == ("unanswered", "media_lost")} == lost
+    with writer_lock(data):
+        repair(data)
+    run = build(parse({"name": "toys", "stages": read}, "toys"), [numbers], data, engine=engine)
+    assert set(work(run, data, "reread").values()) == {("ok", "")}
 
 
 def test_several_bad_rows_at_once(numbers: Path, faults: Path, tmp_path: Path, engine: LocalEngine) -> None:

@@ -124,6 +124,11 @@ def digits(number: Number, tools: Tools) -> Iterator[Digit]:
         yield Digit(digit=int(digit), written=tools.media.write(digit.encode() * 10, ".txt"))
 
 
+@stage(version=1, uses=["written"], filters=True)
+def reread(digit: Digit, tools: Tools) -> None:
+    tools.media.path(digit.written).read_bytes()
+
+
 @stage(version=1, uses=["digit"], filters=True)
 def no_sevens(digit: Digit) -> Drop | None:
     return Drop("seven") if digit.digit == 7 else None

@@ -217,7 +217,13 @@ def _building(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--seed", type=int, metavar="N", help="the seed of every random choice (default: the last, or 0)")
     sub.add_argument("--retry", action="store_true", help="ask rows that failed, crashed or timed out again")
     sub.add_argument("--offline", action="store_true", help="use no network: of services only what they answered before")
-    sub.add_argument("--dry-sample", type=at_least(1), metavar="N", help="files that a dry run tries (default: 20)")
-    sub.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
+    sub.add_argument(
+        "--dry-sample", type=at_least(1), metavar="N", help="files of each kind that a dry run tries at most (default: 20)"
+    )
+    sub.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="try some files elsewhere for a minute or two, estimate what the build would take, and change nothing",
+    )
     sub.add_argument("--strict", action="store_true", help="exit with 1 when any row failed")
     sub.add_argument("--min-yield", type=at_least(1), default=1, metavar="N", help="exit with 1 below N rows")

@@ -86,7 +86,7 @@ def _check(options: argparse.Namespace) -> int:
         print(f"`motet check --repair {folder}` forgets what is damaged; the next build makes it anew.")
     besides = f", with {several(told.total() - broken, 'remark')}" if told.total() > broken else ""
     print(f"{several(broken, 'fault')}." if broken else f"All is as it was written{besides}.")
-    media = "whether media are there, and not what they hold" if options.quick else "all media"
+    media = "whether media are there, and not what they hold" if options.quick else "what media hold too"
     print(f"Read {several(tally.files, 'file')}, {size(tally.bytes)}: {media}.")
     return 1 if broken else 0
 
@@ -228,6 +228,8 @@ def _remove(options: argparse.Namespace) -> int:
 def _doctor(options: argparse.Namespace) -> int:
     if options.engine == "ray":
         return clusters.doctor(options)
+    if options.address is not None or options.to is not None:
+        raise UserError("--address and --to are of a Ray cluster: add --engine ray.")
     from motet.doctor import examine
 
     findings = examine()

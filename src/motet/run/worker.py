@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from motet.dataset.fitting import fitting
-from motet.dataset.media import Media
-from motet.dataset.rows import Row, limited, locators
+from motet.dataset.media import Media, MediaDamaged
+from motet.dataset.rows import Row, limited, locators, media_fields
 from motet.errors import UserError
 from motet.run.keys import dice
 from motet.run.stage import Drop, Missing, Settings, Stage, Tools, Unanswered
@@ -221,6 +221,27 @@ def _made(
         return "ok", "", "", [fitting(row, declared.writes) for row in _rows(result)]
     except Unanswered as error:
         return "unanswered", "no_answer", str(error), [fitting(row, declared.writes) for row in _rows(error.for_now)]
+    except (UserError, MemoryError):
+        raise
+    except Exception:
+        if lost := _lost_media(declared, media, item):
+            mend = f"`motet check --repair {order.dataset}` and another build make it anew"
+            return "unanswered", "media_lost", f"{lost} is gone or damaged: {mend}", []
+        raise
+
+
+def _lost_media(declared: Stage, media: Media, item: Item) -> str:
+    """What a row failed of that is not its own: the first of its media that is gone or not what its name says, "" for none."""
+    for parameter in declared.inputs if declared.kind != "whole" else ():
+        value = item.rows[parameter.name]
+        for row in value if parameter.many else [value]:
+            for name in media_fields(parameter.row_type) if row else ():
+                if reference := row.get(name):
+                    try:
+                        media.read(reference)
+                    except (MediaDamaged, OSError):
+                        return str(reference)
+    return ""
 
 
 def call(declared: Stage, settings: Settings, equipment: Any, draws: bool, order: Order, media: Media, item: Item) -> Any:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -21,7 +22,7 @@ from motet.dataset.ledger import BLOCK
 from motet.errors import UserError
 from motet.recipe import Recipe, find_stage
 from motet.run.cluster.crew import POLL, Told
-from motet.run.cluster.joining import SCRATCH, connect, reachable
+from motet.run.cluster.joining import SCRATCH, connect, reachable, watch_head
 from motet.run.cluster.nodes import Dealt, Post, Roster, brief
 from motet.run.worker import Item, Order, Outcome, Task
 from motet.scratch import Scratch
@@ -31,7 +32,7 @@ SPARE_SEQS = 4  # numbers for parts that a crew has in hand, for each stage
 FLUSH_SECONDS = 5.0  # between the parts of a crew; longer where crews are many, for the sake of the number of parts
 FEW_CREWS, MOST_FLUSH = 8, 60.0
 SILENCE = 60.0  # seconds after which a crew that says nothing is given up
-NO_NODE = 600.0  # seconds to wait for a node where none is left
+NO_NODE, OWN_NODE = 600.0, 90.0  # seconds to wait for a node where none is left; ours does not come back, its crew may
 LOST_TOGETHER, LOST_ALONE = 3, 5  # nodes lost with a row before it is given out alone, and before it is blamed
 
 
@@ -58,7 +59,8 @@ class RayEngine:
     ) -> None:
         reachable(address)
         self._address, self._per_node, self._memory_mb = address, workers, memory_mb
-        self._notes, self._patience, self._silence = notes, patience, silence
+        self._notes, self._silence = notes, silence
+        self._patience = patience if address else min(patience, OWN_NODE)
         self._steps = [(s.name, s.settings.model_dump(mode="json")) for s in recipe.steps if s.stage.kind != "source"]
         self._gpus = any(step.stage.needs_with(step.settings).gpus for step in recipe.steps)
         self._again: deque[Dealt] = deque()  # of lost nodes, or that not every node can do
@@ -67,6 +69,7 @@ class RayEngine:
         self._joined: Roster | None = None
         self._ray: Any = None
         self._scratch: Scratch | None = None
+        self._over: threading.Event | None = None
 
     def __enter__(self) -> RayEngine:
         return self
@@ -84,6 +87,7 @@ class RayEngine:
         """The nodes; joined when first asked for, so that what is wrong with a build is told before."""
         if self._joined is None:
             self._ray, dashboard = connect(self._address, self._per_node, self._made_temp)
+            self._over = watch_head(self._ray.get_runtime_context().gcs_address, self._notes)
             if dashboard:
                 self._notes(f"Ray's dashboard: http://{dashboard}")
             made = (self._ray, self._steps, self._per_node, self._memory_mb)
@@ -92,6 +96,8 @@ class RayEngine:
 
     def close(self) -> None:
         """Dismiss the crews, and end what was started here."""
+        if self._over is not None:
+            self._over.set()
         if self._joined is not None:
             self._joined.dismiss()
         if self._ray is not None:

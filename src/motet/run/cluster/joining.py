@@ -8,6 +8,7 @@ import os
 import secrets
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
@@ -19,6 +20,10 @@ from motet.run.engine import usable_cores
 
 SCRATCH = "motet-ray-"  # what folders of our own clusters are called
 DETAIL = 300  # characters of what Ray says
+# How HTTP/2 begins, with a frame of no settings (RFC 9113, section 3.4).
+HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + b"\x04" + bytes(5)
+HEAD_EVERY = 5.0  # seconds between looks at whether the head is there
+_LOOPBACK = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"  # with 0, a cluster is of this machine alone, and listens on its loopback
 
 
 def connect(address: str | None, workers: int | None, temp: Callable[[], str]) -> tuple[Any, str]:
@@ -35,7 +40,7 @@ def connect(address: str | None, workers: int | None, temp: Callable[[], str]) -
     if ray.is_initialized():
         raise UserError("Ray is in use in this process already: call ray.shutdown() first.")
     quiet: dict[str, Any] = {"logging_level": logging.CRITICAL, "log_to_driver": False, "configure_logging": True}
-    with _own_signals():
+    with _own_signals(), _alone() if address is None else contextlib.nullcontext():
         try:
             _hush()
             if address is None:
@@ -54,6 +59,47 @@ def connect(address: str | None, workers: int | None, temp: Callable[[], str]) -
             fix = "run `motet doctor`" if address is None else "run this on one of its nodes, with the same Python and Ray"
             raise UserError(f"{where} ({told}): {fix}.", 1) from error
     return ray, str(context.dashboard_url or "")
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """What is started here listens on the loopback only, as Ray does by itself where it knows no clusters."""
+    from ray._private import ray_constants
+
+    before = ray_constants.ENABLE_RAY_CLUSTER, os.environ.get(_LOOPBACK)
+    ray_constants.ENABLE_RAY_CLUSTER, os.environ[_LOOPBACK] = False, "0"
+    try:
+        yield
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = before[0]
+        del os.environ[_LOOPBACK]
+        if before[1] is not None:
+            os.environ[_LOOPBACK] = before[1]
+
+
+def watch_head(address: str, notes: Callable[[str], None]) -> threading.Event:
+    """Tell once when a cluster's head has been gone for a while, until the event is set: Ray itself ends a program without a
+    word of ours when it has been gone for a minute."""
+    over = threading.Event()
+    host, _, port = address.rpartition(":")
+
+    def watch() -> None:
+        missed = 0
+        while not over.wait(HEAD_EVERY):
+            try:
+                socket.create_connection((host.strip("[]"), int(port)), timeout=HEAD_EVERY).close()
+                missed = 0
+            except OSError:
+                missed += 1
+            if missed == 2:
+                notes(
+                    f"Ray's head at {address} is gone: Ray ends this build when it stays away for a minute. "
+                    "What was done is kept; have the cluster up again and repeat the command."
+                )
+                sys.stdout.flush()  # it is not asked to end, it is ended
+
+    threading.Thread(target=watch, daemon=True).start()
+    return over
 
 
 def _hush() -> None:
@@ -86,9 +132,14 @@ def reachable(address: str | None) -> None:
     if "://" in address or not host or not port.isdigit():
         raise UserError(f"{address!r} is no address of a cluster: write HOST:PORT of its head, as `ray start --head` told it.")
     try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=10) as there:
+            there.sendall(HELLO)
+            said = there.recv(9)
     except (OSError, OverflowError) as error:
         raise UserError(f"No Ray cluster answers at {address} ({error}): start one with `ray start --head`.", 1) from None
+    # Ray would go on asking whoever is there for minutes. Where it is set to speak in cipher, it tells soon enough.
+    if said[3:4] != b"\x04" and os.environ.get("RAY_USE_TLS", "0") == "0":
+        raise UserError(f"{address} is no Ray cluster: write HOST:PORT of its head, as `ray start --head` told it.", 1)
 
 
 @contextlib.contextmanager

@@ -320,4 +320,5 @@ class Roster:
 def brief(error: BaseException) -> str:
     """What Ray says, in short."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines[-1] if lines else type(error).__name__)[:DETAIL].rstrip(".")
+    said = lines[-1] if lines else type(error).__name__
+    return said.partition(" Owner Id:")[0][:DETAIL].rstrip(".")  # and no numbers of its own
