@@ -69,5 +69,5 @@ def damage_told(folder: Path) -> Iterator[None]:
 
 
 def damaged(folder: Path, said: str) -> UserError:
-    mended = f"`motet check --repair {folder}` and the next build mend it"
-    return UserError(f"A table of {folder} is damaged ({said}): `motet check` names it, {mended}.", exit_code=1)
+    mended = "`motet check` names it; with `--repair`, and by the next build, it is mended."
+    return UserError(f"A table of {folder} is damaged ({said}): {mended}", exit_code=1)
